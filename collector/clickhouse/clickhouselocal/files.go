@@ -1,0 +1,177 @@
+package clickhouselocal
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Files of Config.Dir.
+const (
+	configFile = "config.xml"
+	usersFile  = "users.xml"
+	dataFolder = "data"
+	logFolder  = "log"
+)
+
+// writeFiles writes what the engine reads at its start.
+func writeFiles(c Config) error {
+	for _, dir := range []string{c.Dir, filepath.Join(c.Dir, dataFolder), filepath.Join(c.Dir, logFolder)} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("clickhouselocal: data folder: %w", err)
+		}
+	}
+	abs, err := filepath.Abs(c.Dir)
+	if err != nil {
+		return fmt.Errorf("clickhouselocal: data folder: %w", err)
+	}
+	files := map[string]string{
+		configFile: strings.NewReplacer("{dir}", abs, "{memory}", fmt.Sprint(c.MemoryBytes)).Replace(configXML),
+		usersFile:  usersXML(c.Passwords),
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(c.Dir, name), []byte(text), 0o600); err != nil {
+			return fmt.Errorf("clickhouselocal: %w", err)
+		}
+	}
+	return nil
+}
+
+// configXML keeps the engine small: two cores are shared with everything
+// else, so few background threads, small caches and a log that stays below
+// 60 MB. Pool sizes bound merge_tree's two thresholds, or the engine refuses
+// to start.
+const configXML = `<clickhouse>
+  <logger>
+    <level>warning</level>
+    <log>{dir}/log/clickhouse.log</log>
+    <errorlog>{dir}/log/clickhouse.err.log</errorlog>
+    <size>10M</size>
+    <count>2</count>
+    <console>0</console>
+  </logger>
+  <user_directories>
+    <users_xml><path>{dir}/users.xml</path></users_xml>
+  </user_directories>
+  <access_control_improvements>
+    <select_from_system_db_requires_grant>true</select_from_system_db_requires_grant>
+    <select_from_information_schema_requires_grant>true</select_from_information_schema_requires_grant>
+    <table_engines_require_grant>true</table_engines_require_grant>
+    <settings_constraints_replace_previous>true</settings_constraints_replace_previous>
+  </access_control_improvements>
+  <timezone>UTC</timezone>
+  <max_server_memory_usage>{memory}</max_server_memory_usage>
+  <max_connections>256</max_connections>
+  <max_concurrent_queries>64</max_concurrent_queries>
+  <mark_cache_size>67108864</mark_cache_size>
+  <uncompressed_cache_size>0</uncompressed_cache_size>
+  <background_pool_size>2</background_pool_size>
+  <background_merges_mutations_concurrency_ratio>2</background_merges_mutations_concurrency_ratio>
+  <background_move_pool_size>1</background_move_pool_size>
+  <background_fetches_pool_size>1</background_fetches_pool_size>
+  <background_common_pool_size>2</background_common_pool_size>
+  <background_schedule_pool_size>4</background_schedule_pool_size>
+  <background_buffer_flush_schedule_pool_size>1</background_buffer_flush_schedule_pool_size>
+  <background_message_broker_schedule_pool_size>1</background_message_broker_schedule_pool_size>
+  <background_distributed_schedule_pool_size>1</background_distributed_schedule_pool_size>
+  <tables_loader_foreground_pool_size>2</tables_loader_foreground_pool_size>
+  <tables_loader_background_pool_size>1</tables_loader_background_pool_size>
+  <merge_tree>
+    <number_of_free_entries_in_pool_to_lower_max_size_of_merge>1</number_of_free_entries_in_pool_to_lower_max_size_of_merge>
+    <number_of_free_entries_in_pool_to_execute_mutation>2</number_of_free_entries_in_pool_to_execute_mutation>
+    <number_of_free_entries_in_pool_to_execute_optimize_entire_partition>2</number_of_free_entries_in_pool_to_execute_optimize_entire_partition>
+  </merge_tree>
+</clickhouse>
+`
+
+// usersXML is the access control of the server.
+func usersXML(passwords map[string]string) string {
+	var b strings.Builder
+	b.WriteString(profilesXML)
+	b.WriteString("  <users>\n")
+	// The engine's own session comes from 127.0.0.1 without a password. What it
+	// may do, a neighbour on this machine may do too: open and close ports.
+	writeUser(&b, "default", "<password></password>", "default", "127.0.0.1", []string{"GRANT SYSTEM LISTEN ON *.*"})
+	for _, u := range Users {
+		digest := sha256.Sum256([]byte(passwords[u]))
+		password := "<password_sha256_hex>" + hex.EncodeToString(digest[:]) + "</password_sha256_hex>"
+		profile := "writer"
+		if u == UserPlanner || u == UserEnforcement {
+			profile = "reader"
+		}
+		writeUser(&b, u, password, profile, "::/0", grants[u])
+	}
+	b.WriteString("  </users>\n</clickhouse>\n")
+	return b.String()
+}
+
+func writeUser(b *strings.Builder, name, password, profile, network string, grants []string) {
+	fmt.Fprintf(b, "    <%s>\n      %s\n      <profile>%s</profile>\n      <networks><ip>%s</ip></networks>\n      <grants>\n",
+		name, password, profile, network)
+	for _, g := range grants {
+		fmt.Fprintf(b, "        <query>%s</query>\n", g)
+	}
+	fmt.Fprintf(b, "      </grants>\n    </%s>\n", name)
+}
+
+// profilesXML: readers cannot write and cannot raise their own limits.
+const profilesXML = `<clickhouse>
+  <profiles>
+    <default/>
+    <writer>
+      <async_insert>0</async_insert>
+      <join_use_nulls>0</join_use_nulls>
+    </writer>
+    <reader>
+      <readonly>2</readonly>
+      <max_memory_usage>1073741824</max_memory_usage>
+      <max_execution_time>60</max_execution_time>
+      <max_threads>2</max_threads>
+      <constraints>
+        <max_memory_usage><max>1073741824</max></max_memory_usage>
+        <max_execution_time><min>1</min><max>60</max></max_execution_time>
+        <max_threads><max>4</max></max_threads>
+      </constraints>
+    </reader>
+  </profiles>
+`
+
+// grants per user. Raw plates and tags, and the bytes of rejected readings,
+// which hold them too, are for enforcement and the collector only.
+var grants = map[string][]string{
+	UserCollector: {
+		"GRANT ALL ON raw.*",
+		"GRANT CREATE DATABASE ON staging.*",
+		"GRANT CREATE DATABASE ON serving.*",
+		"GRANT SELECT ON serving.*",
+		"GRANT SELECT ON system.*",
+		"GRANT TABLE ENGINE ON *",
+	},
+	UserDBT: {
+		"GRANT ALL ON staging.*",
+		"GRANT ALL ON serving.*",
+		"GRANT SELECT ON raw.*",
+		"REVOKE SELECT(plate, tag) ON raw.readings",
+		"REVOKE SELECT(value) ON raw.rejects",
+		"GRANT SELECT ON system.*",
+		"GRANT SELECT ON information_schema.*",
+		"GRANT SELECT ON INFORMATION_SCHEMA.*",
+		"GRANT CREATE TEMPORARY TABLE ON *.*",
+		"GRANT TABLE ENGINE ON *",
+	},
+	UserPlanner: {
+		"GRANT SELECT ON staging.*",
+		"GRANT SELECT ON serving.*",
+	},
+	UserEnforcement: {
+		"GRANT SELECT ON staging.*",
+		"GRANT SELECT ON serving.*",
+		"GRANT SELECT ON raw.readings",
+	},
+	UserOperator: {
+		"GRANT ALL ON *.* WITH GRANT OPTION",
+	},
+}
