@@ -1,7 +1,7 @@
 -- Readings as the devices sent them. Identity is (device_id, epoch, seq); the
 -- same identity means the same bytes, hence the same observed_at, so copies
 -- meet in one partition and under one sorting key and FINAL collapses them.
-CREATE TABLE raw.readings
+CREATE TABLE IF NOT EXISTS raw.readings
 (
     device_id          LowCardinality(String) CODEC(ZSTD(1)),
     epoch              UInt32 CODEC(ZSTD(1)),
@@ -41,7 +41,7 @@ ORDER BY (device_id, observed_at, epoch, seq)
 PRIMARY KEY (device_id, observed_at);
 
 -- Ends of epochs: seq is last_seq + 1.
-CREATE TABLE raw.epoch_ends
+CREATE TABLE IF NOT EXISTS raw.epoch_ends
 (
     device_id       LowCardinality(String),
     epoch           UInt32,
@@ -57,7 +57,7 @@ ORDER BY (device_id, epoch);
 
 -- Readings refused for good, from the dead-letter topic. kafka_offset stands
 -- in the key for records of the sink's own, which may have no identity.
-CREATE TABLE raw.rejects
+CREATE TABLE IF NOT EXISTS raw.rejects
 (
     device_id       String,
     epoch           UInt32,
@@ -79,7 +79,7 @@ ENGINE = ReplacingMergeTree
 ORDER BY (device_id, epoch, seq, code, source_topic, source_partition, source_offset);
 
 -- The network, mirrored from its topic: one row per thing and valid_from.
-CREATE TABLE raw.networks
+CREATE TABLE IF NOT EXISTS raw.networks
 (
     name        String,
     zone        String,
@@ -89,7 +89,7 @@ CREATE TABLE raw.networks
 ENGINE = ReplacingMergeTree(inserted_at)
 ORDER BY (name, valid_from);
 
-CREATE TABLE raw.stations
+CREATE TABLE IF NOT EXISTS raw.stations
 (
     station_id   String,
     gantry_id    String,
@@ -106,7 +106,7 @@ CREATE TABLE raw.stations
 ENGINE = ReplacingMergeTree(inserted_at)
 ORDER BY (station_id, valid_from);
 
-CREATE TABLE raw.devices
+CREATE TABLE IF NOT EXISTS raw.devices
 (
     device_id      String,
     kind           Enum8('counter' = 1, 'speed' = 2, 'toll' = 3),
@@ -118,7 +118,7 @@ CREATE TABLE raw.devices
 ENGINE = ReplacingMergeTree(inserted_at)
 ORDER BY (device_id, valid_from);
 
-CREATE TABLE raw.tariffs
+CREATE TABLE IF NOT EXISTS raw.tariffs
 (
     station_id    String,
     vehicle_class Enum8('car' = 1, 'van' = 2, 'truck' = 3, 'bus' = 4, 'motorcycle' = 5, 'other' = 6),
