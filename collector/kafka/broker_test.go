@@ -21,6 +21,7 @@ func TestBrokers(t *testing.T) {
 		t.Run("topics", func(t *testing.T) { checkTopics(t, client) })
 		t.Run("produce and consume", func(t *testing.T) { checkProduceConsume(t, broker) })
 		t.Run("fencing", func(t *testing.T) { checkFencing(t, broker) })
+		t.Run("network", func(t *testing.T) { checkNetwork(t, broker) })
 	})
 }
 
