@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 	case "stubborn":
 		signal.Ignore(syscall.SIGTERM)
 		fmt.Println("ready")
-		select {}
+		<-time.After(time.Hour)
 	case "failing":
 		fmt.Println("first line\nno such table")
 		os.Exit(3)

@@ -1,0 +1,237 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/gantry-dev/gantry/deploy/local/state"
+	"github.com/gantry-dev/gantry/deploy/local/supervise"
+)
+
+// Stages of stopping, the highest first.
+const (
+	stageEngines = iota + 1
+	stageCollector
+	stageAgents
+)
+
+// Graces add up to less than the 30 s that stopping may take.
+const (
+	graceEngines   = 9 * time.Second
+	graceCollector = 13 * time.Second
+	graceAgents    = 6 * time.Second
+)
+
+// Waiting for a process to answer.
+const (
+	readyTimeout = 60 * time.Second
+	readyEvery   = 100 * time.Millisecond
+)
+
+// up starts everything in order. Each step waits until the one before answers.
+func (l *launcher) up(ctx context.Context) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	for _, step := range []struct {
+		what string
+		do   func(context.Context) error
+	}{
+		{"starting broker and ClickHouse …", func(ctx context.Context) error { return l.startEngines(ctx, self) }},
+		{"migrating ClickHouse, applying the network …", l.apply},
+		{"starting the collector …", l.startCollector},
+		{"starting agents …", l.startAgents},
+	} {
+		l.at(step.what)
+		if err := step.do(ctx); err != nil {
+			return err
+		}
+	}
+	l.at("")
+	return nil
+}
+
+func (l *launcher) startEngines(ctx context.Context, self string) error {
+	p := l.state.Ports
+	broker := []string{"broker", "--kind", l.state.Kafka, "--addr", loopback(p.Kafka)}
+	if l.installed.Jars != "" {
+		broker = append(broker, "--libs", l.installed.Jars)
+	}
+	folder := []string{"GANTRY_STATE=" + l.command.State, "STATE=" + l.command.State}
+	for _, spec := range []supervise.Spec{
+		{Name: "broker", Path: self, Args: broker, Env: folder, Stage: stageEngines, Grace: graceEngines},
+		{Name: "clickhouse", Path: self, Env: folder, Stage: stageEngines, Grace: graceEngines, Args: []string{
+			"clickhouse", "--lib", l.installed.Library,
+			"--tcp-addr", loopback(p.ClickHouse), "--http-addr", loopback(p.ClickHouseHTTP),
+		}},
+	} {
+		if err := l.group.Start(spec); err != nil {
+			return err
+		}
+	}
+	if err := l.await(ctx, "broker", dials(loopback(p.Kafka))); err != nil {
+		return err
+	}
+	return l.await(ctx, "clickhouse", answers("http://"+loopback(p.ClickHouseHTTP)+"/ping"))
+}
+
+// apply brings ClickHouse's tables and the network topic to what this version
+// wants. Both change nothing where it is so already.
+func (l *launcher) apply(ctx context.Context) error {
+	env, err := l.collectorEnv()
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(l.command.State, "network.yaml")
+	if err := l.writeNetwork(ctx, file); err != nil {
+		return err
+	}
+	for _, args := range [][]string{{"migrate"}, {"network", "apply", file}} {
+		spec := supervise.Spec{
+			Name: "collector-" + args[0], Path: l.program("collector"), Args: args, Env: env,
+			Stage: stageCollector, Grace: graceAgents,
+		}
+		if err := l.group.Run(ctx, spec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeNetwork has the agent describe the network of the world, its program
+// being the one that knows worlds.
+func (l *launcher) writeNetwork(ctx context.Context, file string) error {
+	s := l.state
+	cmd := exec.CommandContext(ctx, l.program("gantry-agent"), "world", "network",
+		"--network="+s.Network, "--scenario="+s.Scenario, fmt.Sprintf("--seed=%d", s.Seed),
+		// An offset may begin with a minus.
+		"--zone="+s.Zone, "--valid-from="+s.ValidFrom.Format(time.RFC3339))
+	var problem bytes.Buffer
+	cmd.Stderr = &problem
+	text, err := cmd.Output()
+	if err != nil {
+		return fmt.Errorf("gantry-agent world network: %w: %s", err, lastLine(problem.String()))
+	}
+	return os.WriteFile(file, text, 0o600)
+}
+
+func (l *launcher) startCollector(ctx context.Context) error {
+	env, err := l.collectorEnv()
+	if err != nil {
+		return err
+	}
+	err = l.group.Start(supervise.Spec{
+		Name: "collector", Path: l.program("collector"), Args: []string{"all"}, Env: env,
+		Stage: stageCollector, Grace: graceCollector,
+	})
+	if err != nil {
+		return err
+	}
+	return l.await(ctx, "collector", answers("http://"+loopback(l.state.Ports.HTTP)+"/healthz"))
+}
+
+// collectorEnv is the collector's configuration.
+func (l *launcher) collectorEnv() ([]string, error) {
+	password, err := state.Password(l.command.State, "collector")
+	if err != nil {
+		return nil, err
+	}
+	p := l.state.Ports
+	return []string{
+		"GANTRY_BROKERS=" + loopback(p.Kafka),
+		"GANTRY_GRPC_ADDR=" + loopback(p.GRPC),
+		"GANTRY_HTTP_ADDR=" + loopback(p.HTTP),
+		"GANTRY_ADMIN_ADDR=" + loopback(p.Admin),
+		"GANTRY_CLICKHOUSE_ADDR=" + loopback(p.ClickHouse),
+		"GANTRY_CLICKHOUSE_USER=collector",
+		"GANTRY_CLICKHOUSE_PASSWORD=" + password,
+		"GANTRY_TOKENS_FILE=" + state.TokensFile(l.command.State),
+		"GANTRY_PLATE_KEY_FILE=" + state.PlateKeyFile(l.command.State),
+	}, nil
+}
+
+func (l *launcher) startAgents(context.Context) error {
+	for i := range l.command.Agents {
+		name := fmt.Sprintf("agent-%d", i+1)
+		dir := filepath.Join(l.command.State, "agents", name)
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+		err := l.group.Start(supervise.Spec{
+			Name: name, Path: l.program("gantry-agent"), Args: []string{"run"},
+			Stage: stageAgents, Grace: graceAgents,
+			Env: []string{
+				"GANTRY_COLLECTOR=" + loopback(l.state.Ports.GRPC),
+				"GANTRY_AGENT_ID=" + name,
+				"GANTRY_STATE=" + dir,
+			},
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// program is the path of one of our programs.
+func (l *launcher) program(name string) string { return filepath.Join(l.command.Bin, name) }
+
+// await waits until a process answers.
+func (l *launcher) await(ctx context.Context, name string, answer func(context.Context) error) error {
+	deadline := time.Now().Add(readyTimeout)
+	for {
+		err := answer(ctx)
+		if err == nil {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%s does not answer after %v (%w): see %s", name, readyTimeout, err,
+				filepath.Join(l.command.State, "logs", name+".log"))
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(readyEvery):
+		}
+	}
+}
+
+// dials tells whether something listens at an address.
+func dials(address string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		var d net.Dialer
+		c, err := d.DialContext(ctx, "tcp", address)
+		if err != nil {
+			return err
+		}
+		return c.Close()
+	}
+}
+
+// answers tells whether a URL answers 200.
+func answers(url string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return err
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return err
+		}
+		err = response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			return errors.Join(err, fmt.Errorf("%s answers %s", url, response.Status))
+		}
+		return err
+	}
+}
