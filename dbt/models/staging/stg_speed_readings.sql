@@ -1,0 +1,23 @@
+select
+    -- ids
+    device_id,
+    epoch,
+    seq,
+    nullIf(plate_token, 0) as plate_token,
+    plate_key_id,
+
+    -- numerics
+    lane,
+    cast(vehicle_class as LowCardinality(String)) as vehicle_class,
+    speed_tenth_kmh / 10 as speed_kmh,
+    limit_kmh,
+    confidence_percent,
+
+    -- timestamps
+    observed_at,
+    received_at,
+    inserted_at
+
+from {{ source('raw', 'readings') }}
+where kind = 'speed'
+settings final = 1, do_not_merge_across_partitions_select_final = 1
