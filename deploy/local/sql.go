@@ -12,8 +12,6 @@ import (
 	"strings"
 
 	"golang.org/x/term"
-
-	"github.com/gantry-dev/gantry/deploy/local/state"
 )
 
 // tableFormat is how results are printed.
@@ -27,12 +25,9 @@ type sqlCommand struct {
 
 // Run runs the statement, or a prompt.
 func (c *sqlCommand) Run() error {
-	s, err := state.ReadOrNil(c.State)
+	s, err := openState(c.State)
 	if err != nil {
 		return err
-	}
-	if s == nil {
-		return fmt.Errorf("%s holds no stack: start one with make run, or say which with STATE=dir", c.State)
 	}
 	w, err := openWarehouse(c.State, s)
 	if err != nil {

@@ -62,15 +62,15 @@ func (l *launcher) up(ctx context.Context) error {
 
 func (l *launcher) startEngines(ctx context.Context, self string) error {
 	p := l.state.Ports
-	broker := []string{"broker", "--kind", l.state.Kafka, "--addr", loopback(p.Kafka)}
+	dir := l.command.State
+	broker := []string{"broker", "--state", dir, "--kind", l.state.Kafka, "--addr", loopback(p.Kafka)}
 	if l.installed.Jars != "" {
 		broker = append(broker, "--libs", l.installed.Jars)
 	}
-	folder := []string{"GANTRY_STATE=" + l.command.State, "STATE=" + l.command.State}
 	for _, spec := range []supervise.Spec{
-		{Name: "broker", Path: self, Args: broker, Env: folder, Stage: stageEngines, Grace: graceEngines},
-		{Name: "clickhouse", Path: self, Env: folder, Stage: stageEngines, Grace: graceEngines, Args: []string{
-			"clickhouse", "--lib", l.installed.Library,
+		{Name: "broker", Path: self, Args: broker, Stage: stageEngines, Grace: graceEngines},
+		{Name: "clickhouse", Path: self, Stage: stageEngines, Grace: graceEngines, Args: []string{
+			"clickhouse", "--state", dir, "--lib", l.installed.Library,
 			"--tcp-addr", loopback(p.ClickHouse), "--http-addr", loopback(p.ClickHouseHTTP),
 		}},
 	} {
@@ -87,17 +87,16 @@ func (l *launcher) startEngines(ctx context.Context, self string) error {
 // apply brings ClickHouse's tables and the network topic to what this version
 // wants. Both change nothing where it is so already.
 func (l *launcher) apply(ctx context.Context) error {
-	env, err := l.collectorEnv()
-	if err != nil {
-		return err
-	}
-	file := filepath.Join(l.command.State, "network.yaml")
+	file := state.NetworkFile(l.command.State)
 	if err := l.writeNetwork(ctx, file); err != nil {
 		return err
 	}
-	for _, args := range [][]string{{"migrate"}, {"network", "apply", file}} {
+	for name, args := range map[string][]string{
+		"migrate": append([]string{"migrate"}, l.clickHouseFlags()...),
+		"network": {"network", "apply", file, "--kafka-brokers", loopback(l.state.Ports.Kafka)},
+	} {
 		spec := supervise.Spec{
-			Name: "collector-" + args[0], Path: l.program("collector"), Args: args, Env: env,
+			Name: "collector-" + name, Path: l.program("collector"), Args: args,
 			Stage: stageCollector, Grace: graceAgents,
 		}
 		if err := l.group.Run(ctx, spec); err != nil {
@@ -125,38 +124,30 @@ func (l *launcher) writeNetwork(ctx context.Context, file string) error {
 }
 
 func (l *launcher) startCollector(ctx context.Context) error {
-	env, err := l.collectorEnv()
-	if err != nil {
-		return err
-	}
-	err = l.group.Start(supervise.Spec{
-		Name: "collector", Path: l.program("collector"), Args: []string{"all"}, Env: env,
+	p, dir := l.state.Ports, l.command.State
+	args := append([]string{
+		"all",
+		"--grpc-addr", loopback(p.GRPC), "--http-addr", loopback(p.HTTP), "--admin-addr", loopback(p.Admin),
+		"--kafka-brokers", loopback(p.Kafka),
+		"--tokens-file", state.TokensFile(dir), "--plate-key-file", state.PlateKeyFile(dir),
+	}, l.clickHouseFlags()...)
+	err := l.group.Start(supervise.Spec{
+		Name: "collector", Path: l.program("collector"), Args: args,
 		Stage: stageCollector, Grace: graceCollector,
 	})
 	if err != nil {
 		return err
 	}
-	return l.await(ctx, "collector", answers("http://"+loopback(l.state.Ports.HTTP)+"/healthz"))
+	return l.await(ctx, "collector", answers("http://"+loopback(p.HTTP)+"/healthz"))
 }
 
-// collectorEnv is the collector's configuration.
-func (l *launcher) collectorEnv() ([]string, error) {
-	password, err := state.Password(l.command.State, "collector")
-	if err != nil {
-		return nil, err
-	}
-	p := l.state.Ports
+// clickHouseFlags are how the collector reaches ClickHouse.
+func (l *launcher) clickHouseFlags() []string {
+	const user = "collector"
 	return []string{
-		"GANTRY_BROKERS=" + loopback(p.Kafka),
-		"GANTRY_GRPC_ADDR=" + loopback(p.GRPC),
-		"GANTRY_HTTP_ADDR=" + loopback(p.HTTP),
-		"GANTRY_ADMIN_ADDR=" + loopback(p.Admin),
-		"GANTRY_CLICKHOUSE_ADDR=" + loopback(p.ClickHouse),
-		"GANTRY_CLICKHOUSE_USER=collector",
-		"GANTRY_CLICKHOUSE_PASSWORD=" + password,
-		"GANTRY_TOKENS_FILE=" + state.TokensFile(l.command.State),
-		"GANTRY_PLATE_KEY_FILE=" + state.PlateKeyFile(l.command.State),
-	}, nil
+		"--clickhouse-addr", loopback(l.state.Ports.ClickHouse), "--clickhouse-user", user,
+		"--clickhouse-password-file", state.PasswordFile(l.command.State, user),
+	}
 }
 
 func (l *launcher) startAgents(context.Context) error {
@@ -167,12 +158,10 @@ func (l *launcher) startAgents(context.Context) error {
 			return err
 		}
 		err := l.group.Start(supervise.Spec{
-			Name: name, Path: l.program("gantry-agent"), Args: []string{"run"},
-			Stage: stageAgents, Grace: graceAgents,
-			Env: []string{
-				"GANTRY_COLLECTOR=" + loopback(l.state.Ports.GRPC),
-				"GANTRY_AGENT_ID=" + name,
-				"GANTRY_STATE=" + dir,
+			Name: name, Path: l.program("gantry-agent"), Stage: stageAgents, Grace: graceAgents,
+			Args: []string{
+				"run", "--agent-id", name, "--collector", loopback(l.state.Ports.GRPC), "--state", dir,
+				"--token-file", state.TokenFile(l.command.State, "agent"),
 			},
 		})
 		if err != nil {

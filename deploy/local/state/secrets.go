@@ -61,14 +61,22 @@ func MakeSecrets(dir string) error {
 	return writeFile(TokensFile(dir), []byte(hashed.String()))
 }
 
+// PasswordFile is the path of the password of a ClickHouse user.
+func PasswordFile(dir, user string) string { return secretFile(dir, "clickhouse-"+user) }
+
+// TokenFile is the path of the bearer token of a role.
+func TokenFile(dir, role string) string { return secretFile(dir, "token-"+role) }
+
 // TokensFile is the path of the file of roles and hashed tokens.
-func TokensFile(dir string) string { return filepath.Join(dir, "secrets", "tokens") }
+func TokensFile(dir string) string { return secretFile(dir, "tokens") }
 
 // PlateKeyFile is the path of the key that plates are hashed with.
-func PlateKeyFile(dir string) string { return filepath.Join(dir, "secrets", "plate-key") }
+func PlateKeyFile(dir string) string { return secretFile(dir, "plate-key") }
+
+func secretFile(dir, name string) string { return filepath.Join(dir, "secrets", name) }
 
 func readSecret(dir, name string) (string, error) {
-	data, err := os.ReadFile(filepath.Join(dir, "secrets", name))
+	data, err := os.ReadFile(secretFile(dir, name))
 	if err != nil {
 		return "", err
 	}
@@ -77,7 +85,7 @@ func readSecret(dir, name string) (string, error) {
 
 // makeSecret writes a new secret unless there is one.
 func makeSecret(dir, name string) error {
-	path := filepath.Join(dir, "secrets", name)
+	path := secretFile(dir, name)
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -47,6 +47,10 @@ type State struct {
 	CreatedAt time.Time `json:"created_at"`
 }
 
+// NetworkFile is the path of the network that was last applied, as YAML with
+// its world.
+func NetworkFile(dir string) string { return filepath.Join(dir, "network.yaml") }
+
 // Read returns the state kept in dir. A folder that no launcher has used yet
 // gives an error that is fs.ErrNotExist.
 func Read(dir string) (*State, error) {

@@ -1,0 +1,134 @@
+# What there is to run. `make help` is made from the comments that begin with ##.
+#
+# Settings, as make run SEED=7 or in the environment:
+## SEED=1                seed of the world; kept with the state folder
+## NETWORK=corridor      network to simulate; kept with the state folder
+## HISTORY=7d            days of history before today; a later run may ask for more
+## AGENTS=2              agent processes
+## KAFKA=fake            broker: fake (embedded) or apache (Apache Kafka 4, needs Java and Maven)
+## STATE=.gantry         folder that everything is kept in
+## DBT_EVERY=3m          time between two dbt builds; 0 for none
+## GRPC_PORT=50051       ports, all on the loopback interface; also HTTP_PORT=8080, ADMIN_PORT=8081,
+##                       KAFKA_PORT=9092, CLICKHOUSE_PORT=9000, CLICKHOUSE_HTTP_PORT=8123
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+STATE ?= .gantry
+PROGRAMS := ./gantry-agent ./collector ./deploy/local
+export DO_NOT_TRACK := 1
+
+# Tools are built once for each set of pinned versions: minutes from a cold
+# cache, nothing after that.
+TOOLS := bin/tools-$(shell cat deploy/tools/go.mod deploy/tools/go.sum | cksum | cut -d' ' -f1)
+BUF := PATH="$(CURDIR)/$(TOOLS):$$PATH" $(TOOLS)/buf
+
+# Packages with goroutines of their own are tested under the race detector;
+# the others are pure and only get slower by it.
+MODULE := github.com/gantry-dev/gantry
+CONCURRENT := collector|gantry-agent/uplink|deploy/local
+GO_TEST := go test -timeout 15m
+
+.PHONY: help
+help: ## list targets and settings
+	@echo "Targets:"
+	@sed -nE 's/^([a-z-]+):.*## (.*)$$/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@echo "Settings, as make run SEED=7 or in the environment:"
+	@sed -nE 's/^## (.*)$$/  \1/p' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: programs ## start the whole stack; Ctrl-C stops it, the next run resumes
+	@exec bin/local run
+
+.PHONY: sql
+sql: bin/local ## run one statement, make sql Q='select …', or a prompt without Q
+	@exec bin/local sql
+
+.PHONY: verify
+verify: bin/local ## compare every reading emitted with what ClickHouse holds
+	@address="$$(bin/local address clickhouse)"; \
+	exec go run ./deploy/verify --clickhouse-addr "$$address" \
+		--network-file '$(STATE)/network.yaml' --plate-key-file '$(STATE)/secrets/plate-key' \
+		--clickhouse-password-file '$(STATE)/secrets/clickhouse-operator' $(VERIFY_FLAGS)
+
+.PHONY: test
+test: install lint generated vet test-go test-dbt ## everything, against real services; installs what it needs
+	@echo "make test: all passed"
+
+.PHONY: check
+check: vet lint-proto ## a fast subset of make test
+	@go test -short -timeout 100s ./...
+
+.PHONY: test-long
+test-long: install ## what takes longer than make test allows
+	@GANTRY_LONG=1 $(GO_TEST) -timeout 90m -count=1 ./...
+
+.PHONY: bench
+bench: install ## measure rate, CPU, latency and memory; OUT=file.json keeps the figures
+	@go run ./deploy/bench $(if $(OUT),--out '$(OUT)')
+
+.PHONY: lint
+lint: lint-proto $(TOOLS)/ready ## golangci-lint, buf lint, actionlint
+	@$(TOOLS)/golangci-lint run ./...
+	@if compgen -G '.github/workflows/*.y*ml' >/dev/null; then $(TOOLS)/actionlint; fi
+
+.PHONY: generate
+generate: $(TOOLS)/ready ## generate proto/gen from proto
+	@$(BUF) generate
+
+.PHONY: clean
+clean: ## remove what was built; the state folder and the user's cache stay
+	@rm -rf bin dbt/target dbt/logs
+
+# --- parts of the above
+
+.PHONY: programs
+programs: need-go
+	@go build -o bin/ $(PROGRAMS)
+
+.PHONY: need-go
+need-go:
+	@command -v go >/dev/null || { echo "gantry: go is missing (needed to build): install Go 1.26 or newer" >&2; exit 1; }
+
+.PHONY: bin/local
+bin/local: need-go
+	@go build -o bin/ ./deploy/local
+
+.PHONY: install
+install: need-go need-test-tools bin/local
+	@bin/local install --kafka=apache
+
+.PHONY: need-test-tools
+need-test-tools:
+	@for tool in 'cc:the race detector:a C compiler, as gcc or clang' 'npm:the ClickHouse engine:Node.js 20 or newer' \
+		'python3:dbt:Python 3.10 or newer' 'java:Apache Kafka:Java 17 or newer' 'mvn:Apache Kafka:Maven'; do \
+		IFS=: read -r name purpose remedy <<<"$$tool"; \
+		command -v "$$name" >/dev/null || { echo "gantry: $$name is missing (needed for $$purpose): install $$remedy" >&2; exit 1; }; \
+	done
+
+$(TOOLS)/ready: deploy/tools/go.mod deploy/tools/go.sum | need-go
+	@echo "building the pinned tools (once, minutes)"
+	@mkdir -p $(TOOLS)
+	@go build -C deploy/tools -o '$(CURDIR)/$(TOOLS)/' tool
+	@touch $@
+
+.PHONY: lint-proto
+lint-proto: $(TOOLS)/ready
+	@$(BUF) lint
+
+.PHONY: generated
+generated: $(TOOLS)/ready
+	@rm -rf bin/generated
+	@$(BUF) generate -o bin/generated
+	@diff -r bin/generated/proto/gen proto/gen || { echo "proto/gen is not what proto generates: make generate" >&2; exit 1; }
+
+.PHONY: vet
+vet:
+	@go vet ./...
+
+.PHONY: test-go
+test-go:
+	@$(GO_TEST) -race $$(go list ./... | grep -E '^$(MODULE)/($(CONCURRENT))(/|$$)')
+	@$(GO_TEST) $$(go list ./... | grep -vE '^$(MODULE)/($(CONCURRENT))(/|$$)')
