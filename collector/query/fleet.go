@@ -50,8 +50,6 @@ type DevicePositions struct {
 	ClockSkewUS int64
 	// Rejects by code, over all epochs.
 	Rejects map[gantryv1.RejectCode]uint64
-	// AgentID sent last; the agent shown for a device without a lease.
-	AgentID string
 }
 
 // EpochPosition is how far an epoch is.

@@ -13,11 +13,6 @@ func deviceState(info *kafka.DeviceInfo, lease *gantryv1.DeviceLease, p DevicePo
 		DeviceId: info.ID, Kind: info.Kind, StationId: info.StationID,
 		AgentId: lease.GetAgentId(), ClockSkewMs: p.ClockSkewUS / 1000,
 	}
-	if lease == nil {
-		// A device assigned by hand has no lease; who sent last says more
-		// than nobody.
-		s.AgentId = p.AgentID
-	}
 	var newest int64
 	for _, e := range p.Epochs {
 		if e.Epoch > s.Epoch && e.Seq > 0 {

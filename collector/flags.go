@@ -1,0 +1,82 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/gantry-dev/gantry/collector/clickhouse"
+	"github.com/gantry-dev/gantry/collector/kafka"
+)
+
+// KafkaFlags say how to reach Kafka.
+type KafkaFlags struct {
+	KafkaBrokers      []string `default:"127.0.0.1:9092" help:"Kafka brokers to begin with, host:port."`
+	ReplicationFactor int16    `default:"1" help:"Replicas of topics that the collector creates."`
+}
+
+func (f KafkaFlags) client(id string) kafka.ClientConfig {
+	cfg := kafka.DefaultClientConfig(f.KafkaBrokers...)
+	cfg.ClientID = id
+	return cfg
+}
+
+// ClickHouseFlags say how to reach ClickHouse.
+type ClickHouseFlags struct {
+	ClickhouseAddr         string `default:"127.0.0.1:9000" help:"ClickHouse's native protocol, host:port."`
+	ClickhouseUser         string `default:"collector" help:"User of ClickHouse."`
+	ClickhousePasswordFile string `type:"path" help:"File with that user's password; none without it."`
+}
+
+func (f ClickHouseFlags) config() (clickhouse.Config, error) {
+	password := ""
+	if f.ClickhousePasswordFile != "" {
+		b, err := os.ReadFile(f.ClickhousePasswordFile)
+		if err != nil {
+			return clickhouse.Config{}, fmt.Errorf("read --clickhouse-password-file: %w", err)
+		}
+		password = strings.TrimSpace(string(b))
+	}
+	return clickhouse.DefaultConfig(f.ClickhouseAddr, f.ClickhouseUser, password), nil
+}
+
+// ServeFlags are what every role takes.
+type ServeFlags struct {
+	KafkaFlags
+	HTTPAddr        string        `name:"http-addr" default:"127.0.0.1:8080" help:"Address of /metrics and /healthz."`
+	AdminAddr       string        `default:"127.0.0.1:8081" help:"Address of pprof and gRPC channelz; keep it on loopback. Empty turns it off."`
+	CollectorID     string        `help:"Name of this collector, unique among them (default: host name and a random number)."`
+	ShutdownTimeout time.Duration `default:"25s" help:"How long an orderly stop may take."`
+}
+
+// id gives the collector's name, drawing one when none was given.
+func (f *ServeFlags) id() string {
+	if f.CollectorID == "" {
+		host, err := os.Hostname()
+		if err != nil {
+			host = "collector"
+		}
+		var random [4]byte
+		_, _ = rand.Read(random[:]) // never fails
+		f.CollectorID = host + "-" + hex.EncodeToString(random[:])
+	}
+	return f.CollectorID
+}
+
+// GRPCFlags are what the roles with a gRPC listener take.
+type GRPCFlags struct {
+	GRPCAddr   string `name:"grpc-addr" default:"127.0.0.1:50051" help:"Address of the gRPC services."`
+	TokensFile string `type:"path" help:"File of tokens, one line each: role (agent, viewer, operator) and the SHA-256 of the token in hexadecimal. Without it, callers on loopback may send and view, and nobody may operate."`
+	Reflection bool   `default:"true" negatable:"" help:"Let grpcurl and others list the services."`
+	// LeaseTTL is here because every role that serves follows the leases.
+	LeaseTTL time.Duration `default:"15s" help:"How long a device stays with an agent that went silent; the same on all collectors."`
+}
+
+// SinkFlags are what the sink takes.
+type SinkFlags struct {
+	ClickHouseFlags
+	PlateKeyFile string `type:"path" help:"File with the key that turns plates into tokens: 32 or more hexadecimal digits. Required by the sink."`
+}

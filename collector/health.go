@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// healthCheck is one thing that is looked at again and again.
+type healthCheck struct {
+	name string
+	// vital checks decide readiness. ClickHouse is not vital where readings
+	// are accepted: they are safe in Kafka without it.
+	vital bool
+	probe func(context.Context) error
+}
+
+// healthState holds the last outcome of every check.
+type healthState struct {
+	checks []healthCheck
+
+	mu      sync.Mutex
+	problem map[string]string
+	stopped bool
+}
+
+// Times of health checks.
+const (
+	healthEvery   = 3 * time.Second
+	healthTimeout = 2 * time.Second
+)
+
+func newHealthState(checks ...healthCheck) *healthState {
+	h := &healthState{checks: checks, problem: map[string]string{}}
+	for _, c := range checks {
+		h.problem[c.name] = "not checked yet"
+	}
+	return h
+}
+
+// run probes until the context ends.
+func (h *healthState) run(ctx context.Context) error {
+	ticker := time.NewTicker(healthEvery)
+	defer ticker.Stop()
+	for {
+		for _, c := range h.checks {
+			h.probe(ctx, c)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+func (h *healthState) probe(ctx context.Context, c healthCheck) {
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	problem := ""
+	if err := c.probe(ctx); err != nil {
+		problem = err.Error()
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.problem[c.name] = problem
+}
+
+// stop makes the process unready for good, so that balancers turn away.
+func (h *healthState) stop() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.stopped = true
+}
+
+// report gives readiness and every check's state: "ok" or what is wrong.
+func (h *healthState) report() (bool, map[string]string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	ready, out := !h.stopped, map[string]string{}
+	for _, c := range h.checks {
+		out[c.name] = "ok"
+		if p := h.problem[c.name]; p != "" {
+			out[c.name] = p
+			ready = ready && !c.vital
+		}
+	}
+	if h.stopped {
+		out["process"] = "stopping"
+	}
+	return ready, out
+}

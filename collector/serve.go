@@ -1,0 +1,306 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+
+	"github.com/gantry-dev/gantry/collector/clickhouse"
+	"github.com/gantry-dev/gantry/collector/kafka"
+	"github.com/gantry-dev/gantry/collector/lease"
+	"github.com/gantry-dev/gantry/collector/sink"
+)
+
+type allCmd struct {
+	ServeFlags
+	GRPCFlags
+	SinkFlags
+}
+
+// Run runs every role.
+func (c *allCmd) Run(ctx context.Context, log *slog.Logger) error {
+	return serve(ctx, log, settings{ServeFlags: &c.ServeFlags, grpc: &c.GRPCFlags, sink: &c.SinkFlags, ingest: true})
+}
+
+type ingestCmd struct {
+	ServeFlags
+	GRPCFlags
+}
+
+// Run accepts readings, and answers for the fleet since it follows it anyway.
+func (c *ingestCmd) Run(ctx context.Context, log *slog.Logger) error {
+	return serve(ctx, log, settings{ServeFlags: &c.ServeFlags, grpc: &c.GRPCFlags, ingest: true})
+}
+
+type sinkCmd struct {
+	ServeFlags
+	SinkFlags
+}
+
+// Run writes readings to ClickHouse.
+func (c *sinkCmd) Run(ctx context.Context, log *slog.Logger) error {
+	return serve(ctx, log, settings{ServeFlags: &c.ServeFlags, sink: &c.SinkFlags})
+}
+
+type queryCmd struct {
+	ServeFlags
+	GRPCFlags
+}
+
+// Run answers for the fleet.
+func (c *queryCmd) Run(ctx context.Context, log *slog.Logger) error {
+	return serve(ctx, log, settings{ServeFlags: &c.ServeFlags, grpc: &c.GRPCFlags})
+}
+
+// settings say what a process does: grpc is nil without a gRPC listener, sink
+// without the sink.
+type settings struct {
+	*ServeFlags
+	grpc   *GRPCFlags
+	sink   *SinkFlags
+	ingest bool
+}
+
+// collector is one running process.
+type collector struct {
+	settings
+	log   *slog.Logger
+	group *group
+
+	// Listeners, and what stands behind them.
+	grpcListener, httpListener, adminListener net.Listener
+	grpcServer                                *grpc.Server
+	services                                  *health.Server
+	httpServer, adminServer                   *http.Server
+	adminGRPC                                 *grpc.Server
+	health                                    *healthState
+	guard                                     *guard
+
+	kafkaConfig kafka.ClientConfig
+	sinkConfig  sink.Config
+	client      *kgo.Client
+	network     *kafka.NetworkView
+	leases      *lease.Manager
+	started     chan struct{} // closed once every role runs
+
+	healthPart, httpPart, adminPart, grpcPart, networkPart, leasePart, sinkPart *part
+}
+
+// serve runs a process until the context ends, or a part of it fails.
+func serve(ctx context.Context, log *slog.Logger, s settings) error {
+	log = log.With("collector_id", s.id())
+	c := &collector{settings: s, log: log, group: newGroup(log), kafkaConfig: s.client("gantry-" + s.id()), started: make(chan struct{})}
+	// What can be wrong with flags and ports is found before anything runs.
+	if err := c.prepare(); err != nil {
+		return err
+	}
+	log.Info("collector starting", "version", version, "grpc", addrOf(c.grpcListener), "http", addrOf(c.httpListener), "kafka", s.KafkaBrokers)
+	c.startHTTP()
+	err := c.startRoles(ctx)
+	if err == nil {
+		log.Info("collector is ready")
+		select {
+		case <-ctx.Done():
+		case err = <-c.group.failed:
+		}
+	}
+	log.Info("collector stopping", "cause", cmpCause(ctx, err), "within", s.ShutdownTimeout)
+	began := time.Now()
+	c.stop()
+	log.Info("collector stopped", "took_ms", time.Since(began).Milliseconds())
+	if ctx.Err() != nil {
+		return nil // told to stop; whatever start-up was doing then failed of it
+	}
+	return err
+}
+
+func cmpCause(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
+}
+
+// prepare checks files and takes ports.
+func (c *collector) prepare() error {
+	if c.sink != nil {
+		if err := c.prepareSink(); err != nil {
+			return err
+		}
+	}
+	client, err := kafka.NewClient(c.kafkaConfig)
+	if err != nil {
+		return err
+	}
+	c.client = client
+	if c.httpListener, err = listen("--http-addr", c.HTTPAddr); err != nil {
+		return err
+	}
+	if c.AdminAddr != "" {
+		if c.adminListener, err = listen("--admin-addr", c.AdminAddr); err != nil {
+			return err
+		}
+	}
+	if c.grpc == nil {
+		return nil
+	}
+	if c.grpcListener, err = listen("--grpc-addr", c.grpc.GRPCAddr); err != nil {
+		return err
+	}
+	tokens, err := readTokens(c.grpc.TokensFile)
+	if err != nil {
+		return err
+	}
+	c.guard = &guard{tokens: tokens, loopback: isLoopback(c.grpcListener.Addr())}
+	if !c.guard.loopback && len(tokens) == 0 {
+		return fmt.Errorf("--grpc-addr %s is open to other machines and there are no tokens, so that nobody could call: give --tokens-file or listen on 127.0.0.1", c.grpc.GRPCAddr)
+	}
+	return nil
+}
+
+func (c *collector) prepareSink() error {
+	key, err := sink.LoadPlateKey(c.sink.PlateKeyFile)
+	if err != nil {
+		return err
+	}
+	cfg, err := c.sink.config()
+	if err != nil {
+		return err
+	}
+	c.sinkConfig = sink.DefaultConfig(c.kafkaConfig, cfg, key)
+	c.sinkConfig.Crash = crashHook()
+	return nil
+}
+
+// startHTTP brings /healthz and /metrics up, so that waiting can be seen.
+func (c *collector) startHTTP() {
+	// Without its broker no role can work. Without ClickHouse ingest can, so
+	// there it must not turn agents away.
+	checks := []healthCheck{{name: "kafka", vital: true, probe: c.client.Ping}}
+	if c.sink != nil {
+		checks = append(checks, healthCheck{name: "clickhouse", vital: !c.ingest, probe: c.probeClickHouse})
+	}
+	checks = append(checks, healthCheck{name: "roles", vital: true, probe: c.probeRoles})
+	c.health = newHealthState(checks...)
+	c.healthPart = c.group.start("health", c.health.run)
+
+	c.httpServer = newHTTPServer(c.health, prometheus.DefaultGatherer, c.httpListener.Addr())
+	c.httpPart = c.group.start("http", serveHTTP(c.httpServer, c.httpListener))
+	if c.adminListener != nil {
+		c.adminServer, c.adminGRPC = newAdminServer(c.adminListener.Addr())
+		c.adminPart = c.group.start("admin", serveHTTP(c.adminServer, c.adminListener))
+	}
+}
+
+// serveHTTP serves until the context ends, and gives requests under way a
+// second then.
+func serveHTTP(s *http.Server, l net.Listener) func(context.Context) error {
+	return func(ctx context.Context) error {
+		failed := make(chan error, 1)
+		go func() { failed <- s.Serve(l) }()
+		select {
+		case err := <-failed:
+			return err
+		case <-ctx.Done():
+			grace, cancel := context.WithTimeout(context.Background(), time.Second)
+			defer cancel()
+			if s.Shutdown(grace) != nil {
+				return s.Close()
+			}
+			return nil
+		}
+	}
+}
+
+func (c *collector) probeClickHouse(ctx context.Context) error {
+	client, err := clickhouse.Dial(ctx, c.sinkConfig.ClickHouse)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = client.Close() }()
+	return client.Ping(ctx)
+}
+
+// startRoles starts the roles in the order of the way of a reading backwards:
+// nothing is let in before there is a way on.
+func (c *collector) startRoles(ctx context.Context) error {
+	if err := c.ensureTopics(ctx); err != nil {
+		return err
+	}
+	if c.sink != nil {
+		c.sinkPart = c.group.start("sink", c.runSink)
+	}
+	if c.grpc != nil {
+		if err := c.startFleet(ctx); err != nil {
+			return err
+		}
+	}
+	close(c.started)
+	return nil
+}
+
+// ensureTopics waits for Kafka.
+func (c *collector) ensureTopics(ctx context.Context) error {
+	for {
+		attempt, cancel := context.WithTimeout(ctx, 10*time.Second)
+		err := kafka.EnsureTopics(attempt, c.client, c.ReplicationFactor)
+		cancel()
+		if err == nil {
+			return nil
+		}
+		c.log.Warn("Kafka is not there yet, trying again", "brokers", c.KafkaBrokers, "error", err)
+		if err := c.pause(ctx, time.Second); err != nil {
+			return err
+		}
+	}
+}
+
+// pause waits, unless the process is to stop.
+func (c *collector) pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case err := <-c.group.failed:
+		return err
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// runSink migrates first, for as long as ClickHouse is away.
+func (c *collector) runSink(ctx context.Context) error {
+	for {
+		attempt, cancel := context.WithTimeout(ctx, 2*time.Minute)
+		err := migrate(attempt, c.sinkConfig.ClickHouse)
+		cancel()
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		c.log.Warn("raw schema could not be brought up to date, trying again", "clickhouse", c.sinkConfig.ClickHouse.Addr, "error", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(3 * time.Second):
+		}
+	}
+	return errors.New("sink is not wired yet")
+}
+
+func addrOf(l net.Listener) string {
+	if l == nil {
+		return ""
+	}
+	return l.Addr().String()
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gantry-dev/gantry/collector/kafka"
+	"github.com/gantry-dev/gantry/collector/lease"
+	"github.com/gantry-dev/gantry/collector/query"
+	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
+)
+
+// startFleet starts what every process with a gRPC listener follows (network,
+// leases, positions), waits until each has been read to the end, and only
+// then serves: a reading can only be judged, and a question only be answered,
+// by what is known.
+func (c *collector) startFleet(ctx context.Context) error {
+	c.network = kafka.NewNetworkView(c.kafkaConfig, c.log)
+	c.networkPart = c.group.start("network", c.network.Run)
+	if err := c.awaitReady(ctx, c.network.Ready()); err != nil {
+		return err
+	}
+	manager, err := lease.New(lease.Config{
+		CollectorID: c.id(),
+		TTL:         c.grpc.LeaseTTL,
+		Devices:     func() []string { return c.network.Snapshot().DeviceIDs() },
+		Kafka:       c.kafkaConfig,
+		Log:         c.log,
+		Metrics:     prometheus.DefaultRegisterer,
+		Crash:       crashHook(),
+	})
+	if err != nil {
+		return err
+	}
+	c.leases = manager
+	c.leasePart = c.group.start("lease", manager.Run)
+	if err := c.awaitReady(ctx, manager.Ready()); err != nil {
+		return err
+	}
+	return c.serveGRPC(ctx)
+}
+
+// serveGRPC registers the services and opens the door.
+func (c *collector) serveGRPC(_ context.Context) error {
+	c.grpcServer = newGRPCServer(c.guard)
+	gantryv1.RegisterFleetServiceServer(c.grpcServer,
+		query.NewFleet(query.DefaultConfig(), c.network, leaseSource{c.leases}, noPositions{}))
+	c.services = registerStandard(c.grpcServer, c.grpc.Reflection)
+	c.grpcPart = c.group.start("grpc", func(ctx context.Context) error {
+		failed := make(chan error, 1)
+		go func() { failed <- c.grpcServer.Serve(c.grpcListener) }()
+		select {
+		case err := <-failed:
+			return err
+		case <-ctx.Done():
+			return stopGRPC(c.grpcServer)
+		}
+	})
+	setServing(c.grpcServer, c.services, true)
+	return nil
+}
+
+type noPositions struct{}
+
+func (noPositions) Device(string) query.DevicePositions { return query.DevicePositions{} }
+
+// awaitReady waits for a part to have caught up.
+func (c *collector) awaitReady(ctx context.Context, ready <-chan struct{}) error {
+	select {
+	case <-ready:
+		return nil
+	case err := <-c.group.failed:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// probeRoles fails until every role runs.
+func (c *collector) probeRoles(context.Context) error {
+	select {
+	case <-c.started:
+		return nil
+	default:
+		return errors.New("still starting")
+	}
+}
