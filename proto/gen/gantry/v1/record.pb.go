@@ -134,6 +134,7 @@ type LeaseRecord struct {
 	//
 	//	*LeaseRecord_Session
 	//	*LeaseRecord_Device
+	//	*LeaseRecord_Decider
 	Record        isLeaseRecord_Record `protobuf_oneof:"record"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -194,6 +195,15 @@ func (x *LeaseRecord) GetDevice() *DeviceLeaseRecord {
 	return nil
 }
 
+func (x *LeaseRecord) GetDecider() *DeciderRecord {
+	if x != nil {
+		if x, ok := x.Record.(*LeaseRecord_Decider); ok {
+			return x.Decider
+		}
+	}
+	return nil
+}
+
 type isLeaseRecord_Record interface {
 	isLeaseRecord_Record()
 }
@@ -210,9 +220,72 @@ type LeaseRecord_Device struct {
 	Device *DeviceLeaseRecord `protobuf:"bytes,2,opt,name=device,proto3,oneof"`
 }
 
+type LeaseRecord_Decider struct {
+	// The deciding collector, keyed "decider"; written when it comes into
+	// office and every third of the lease's time, deleted when it leaves.
+	Decider *DeciderRecord `protobuf:"bytes,3,opt,name=decider,proto3,oneof"`
+}
+
 func (*LeaseRecord_Session) isLeaseRecord_Record() {}
 
 func (*LeaseRecord_Device) isLeaseRecord_Record() {}
+
+func (*LeaseRecord_Decider) isLeaseRecord_Record() {}
+
+// DeciderRecord says which collector decides on leases.
+type DeciderRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The collector.
+	CollectorId string `protobuf:"bytes,1,opt,name=collector_id,json=collectorId,proto3" json:"collector_id,omitempty"`
+	// Number of the record in this office, from 1; makes each record new.
+	Beat          uint64 `protobuf:"varint,2,opt,name=beat,proto3" json:"beat,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeciderRecord) Reset() {
+	*x = DeciderRecord{}
+	mi := &file_gantry_v1_record_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeciderRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeciderRecord) ProtoMessage() {}
+
+func (x *DeciderRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_gantry_v1_record_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeciderRecord.ProtoReflect.Descriptor instead.
+func (*DeciderRecord) Descriptor() ([]byte, []int) {
+	return file_gantry_v1_record_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *DeciderRecord) GetCollectorId() string {
+	if x != nil {
+		return x.CollectorId
+	}
+	return ""
+}
+
+func (x *DeciderRecord) GetBeat() uint64 {
+	if x != nil {
+		return x.Beat
+	}
+	return 0
+}
 
 // SessionRecord says that an agent is connected.
 type SessionRecord struct {
@@ -241,7 +314,7 @@ type SessionRecord struct {
 
 func (x *SessionRecord) Reset() {
 	*x = SessionRecord{}
-	mi := &file_gantry_v1_record_proto_msgTypes[2]
+	mi := &file_gantry_v1_record_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -253,7 +326,7 @@ func (x *SessionRecord) String() string {
 func (*SessionRecord) ProtoMessage() {}
 
 func (x *SessionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_gantry_v1_record_proto_msgTypes[2]
+	mi := &file_gantry_v1_record_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -266,7 +339,7 @@ func (x *SessionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionRecord.ProtoReflect.Descriptor instead.
 func (*SessionRecord) Descriptor() ([]byte, []int) {
-	return file_gantry_v1_record_proto_rawDescGZIP(), []int{2}
+	return file_gantry_v1_record_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *SessionRecord) GetSessionId() string {
@@ -347,7 +420,7 @@ type DeviceLeaseRecord struct {
 
 func (x *DeviceLeaseRecord) Reset() {
 	*x = DeviceLeaseRecord{}
-	mi := &file_gantry_v1_record_proto_msgTypes[3]
+	mi := &file_gantry_v1_record_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -359,7 +432,7 @@ func (x *DeviceLeaseRecord) String() string {
 func (*DeviceLeaseRecord) ProtoMessage() {}
 
 func (x *DeviceLeaseRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_gantry_v1_record_proto_msgTypes[3]
+	mi := &file_gantry_v1_record_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -372,7 +445,7 @@ func (x *DeviceLeaseRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceLeaseRecord.ProtoReflect.Descriptor instead.
 func (*DeviceLeaseRecord) Descriptor() ([]byte, []int) {
-	return file_gantry_v1_record_proto_rawDescGZIP(), []int{3}
+	return file_gantry_v1_record_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *DeviceLeaseRecord) GetDeviceId() string {
@@ -420,7 +493,7 @@ type DeadLetter struct {
 
 func (x *DeadLetter) Reset() {
 	*x = DeadLetter{}
-	mi := &file_gantry_v1_record_proto_msgTypes[4]
+	mi := &file_gantry_v1_record_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -432,7 +505,7 @@ func (x *DeadLetter) String() string {
 func (*DeadLetter) ProtoMessage() {}
 
 func (x *DeadLetter) ProtoReflect() protoreflect.Message {
-	mi := &file_gantry_v1_record_proto_msgTypes[4]
+	mi := &file_gantry_v1_record_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -445,7 +518,7 @@ func (x *DeadLetter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLetter.ProtoReflect.Descriptor instead.
 func (*DeadLetter) Descriptor() ([]byte, []int) {
-	return file_gantry_v1_record_proto_rawDescGZIP(), []int{4}
+	return file_gantry_v1_record_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *DeadLetter) GetReject() *Reject {
@@ -513,11 +586,15 @@ const file_gantry_v1_record_proto_rawDesc = "" +
 	"\fcollector_id\x18\a \x01(\tR\vcollectorId\x1a:\n" +
 	"\fRejectsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\x05R\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\x85\x01\n" +
+	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\xbb\x01\n" +
 	"\vLeaseRecord\x124\n" +
 	"\asession\x18\x01 \x01(\v2\x18.gantry.v1.SessionRecordH\x00R\asession\x126\n" +
-	"\x06device\x18\x02 \x01(\v2\x1c.gantry.v1.DeviceLeaseRecordH\x00R\x06deviceB\b\n" +
-	"\x06record\"\xa7\x02\n" +
+	"\x06device\x18\x02 \x01(\v2\x1c.gantry.v1.DeviceLeaseRecordH\x00R\x06device\x124\n" +
+	"\adecider\x18\x03 \x01(\v2\x18.gantry.v1.DeciderRecordH\x00R\adeciderB\b\n" +
+	"\x06record\"F\n" +
+	"\rDeciderRecord\x12!\n" +
+	"\fcollector_id\x18\x01 \x01(\tR\vcollectorId\x12\x12\n" +
+	"\x04beat\x18\x02 \x01(\x04R\x04beat\"\xa7\x02\n" +
 	"\rSessionRecord\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x19\n" +
@@ -556,28 +633,30 @@ func file_gantry_v1_record_proto_rawDescGZIP() []byte {
 	return file_gantry_v1_record_proto_rawDescData
 }
 
-var file_gantry_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_gantry_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_gantry_v1_record_proto_goTypes = []any{
 	(*Checkpoint)(nil),        // 0: gantry.v1.Checkpoint
 	(*LeaseRecord)(nil),       // 1: gantry.v1.LeaseRecord
-	(*SessionRecord)(nil),     // 2: gantry.v1.SessionRecord
-	(*DeviceLeaseRecord)(nil), // 3: gantry.v1.DeviceLeaseRecord
-	(*DeadLetter)(nil),        // 4: gantry.v1.DeadLetter
-	nil,                       // 5: gantry.v1.Checkpoint.RejectsEntry
-	(*Position)(nil),          // 6: gantry.v1.Position
-	(*Reject)(nil),            // 7: gantry.v1.Reject
+	(*DeciderRecord)(nil),     // 2: gantry.v1.DeciderRecord
+	(*SessionRecord)(nil),     // 3: gantry.v1.SessionRecord
+	(*DeviceLeaseRecord)(nil), // 4: gantry.v1.DeviceLeaseRecord
+	(*DeadLetter)(nil),        // 5: gantry.v1.DeadLetter
+	nil,                       // 6: gantry.v1.Checkpoint.RejectsEntry
+	(*Position)(nil),          // 7: gantry.v1.Position
+	(*Reject)(nil),            // 8: gantry.v1.Reject
 }
 var file_gantry_v1_record_proto_depIdxs = []int32{
-	6, // 0: gantry.v1.Checkpoint.position:type_name -> gantry.v1.Position
-	5, // 1: gantry.v1.Checkpoint.rejects:type_name -> gantry.v1.Checkpoint.RejectsEntry
-	2, // 2: gantry.v1.LeaseRecord.session:type_name -> gantry.v1.SessionRecord
-	3, // 3: gantry.v1.LeaseRecord.device:type_name -> gantry.v1.DeviceLeaseRecord
-	7, // 4: gantry.v1.DeadLetter.reject:type_name -> gantry.v1.Reject
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	7, // 0: gantry.v1.Checkpoint.position:type_name -> gantry.v1.Position
+	6, // 1: gantry.v1.Checkpoint.rejects:type_name -> gantry.v1.Checkpoint.RejectsEntry
+	3, // 2: gantry.v1.LeaseRecord.session:type_name -> gantry.v1.SessionRecord
+	4, // 3: gantry.v1.LeaseRecord.device:type_name -> gantry.v1.DeviceLeaseRecord
+	2, // 4: gantry.v1.LeaseRecord.decider:type_name -> gantry.v1.DeciderRecord
+	8, // 5: gantry.v1.DeadLetter.reject:type_name -> gantry.v1.Reject
+	6, // [6:6] is the sub-list for method output_type
+	6, // [6:6] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_gantry_v1_record_proto_init() }
@@ -589,6 +668,7 @@ func file_gantry_v1_record_proto_init() {
 	file_gantry_v1_record_proto_msgTypes[1].OneofWrappers = []any{
 		(*LeaseRecord_Session)(nil),
 		(*LeaseRecord_Device)(nil),
+		(*LeaseRecord_Decider)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -596,7 +676,7 @@ func file_gantry_v1_record_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gantry_v1_record_proto_rawDesc), len(file_gantry_v1_record_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
