@@ -113,8 +113,8 @@ func readPlace(src source, f *networkFile, n *Network) error {
 	if err != nil {
 		return src.fault("valid_from", "is %s, must be a time as 2026-01-31T00:00:00Z", quoted(f.ValidFrom))
 	}
-	if t.Year() < 1980 || t.Year() > 2150 {
-		return src.fault("valid_from", "is in the year %d, must be from 1980 to 2150", t.Year())
+	if t.Year() < 1980 || t.Year() > 2050 {
+		return src.fault("valid_from", "is in the year %d, must be from 1980 to 2050", t.Year())
 	}
 	n.ValidFrom = t.UnixMicro()
 	return nil
@@ -137,6 +137,11 @@ func readRoads(src source, files []roadFile) ([]road, error) {
 		seen["road "+f.ID] = true
 		if f.LengthM < 100 || f.LengthM > 1_000_000 {
 			return nil, src.fault(path+".length_m", "is %d, must be 100 to 1000000", f.LengthM)
+		}
+		for j, name := range f.Directions {
+			if err := checkName(src, fmt.Sprintf("%s.directions[%d]", path, j), name); err != nil {
+				return nil, err
+			}
 		}
 		if len(f.Directions) != 2 || f.Directions[0] == f.Directions[1] {
 			return nil, src.fault(path+".directions", "must be two different names")
@@ -181,6 +186,9 @@ func readStations(src source, f *networkFile, roads []road, n *Network) error {
 		path := fmt.Sprintf("stations[%d]", i)
 		s := Station{sf.ID, sf.Gantry, sf.Road, sf.Direction, sf.OffsetM, sf.Lanes, sf.LimitKMH, sf.LongitudeE7, sf.LatitudeE7}
 		if err := checkName(src, path+".id", sf.ID); err != nil {
+			return err
+		}
+		if err := checkName(src, path+".gantry", sf.Gantry); err != nil {
 			return err
 		}
 		if seen[sf.ID] {

@@ -1,0 +1,88 @@
+package truth
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"buf.build/go/protoyaml"
+	"github.com/alecthomas/kong"
+
+	"github.com/gantry-dev/gantry/gantry-agent/world"
+	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
+)
+
+// NetworkCmd is `gantry-agent world network`.
+type NetworkCmd struct {
+	Where
+	ValidFrom time.Time `placeholder:"TIME" help:"When the devices' lives begin, RFC 3339, instead of the network's. Their first epoch is its UTC day."`
+}
+
+// Run prints the network.
+func (c *NetworkCmd) Run(k *kong.Context) error { return toOutput(k.Stdout, c.write) }
+
+func (c *NetworkCmd) write(out io.Writer) error {
+	n, err := c.build()
+	if err != nil {
+		return err
+	}
+	text, err := protoyaml.MarshalOptions{Indent: 2, UseProtoNames: true}.Marshal(n)
+	if err != nil {
+		return fmt.Errorf("network %q as YAML: %w", n.GetName(), err)
+	}
+	_, err = out.Write(text)
+	return err
+}
+
+// build makes the contract's network out of the files. The world inside has
+// zone and valid_from replaced, so that whoever gets it needs no flags.
+func (c *NetworkCmd) build() (*gantryv1.Network, error) {
+	networkYAML, scenarioYAML, err := c.files()
+	if err != nil {
+		return nil, err
+	}
+	spec := world.Spec{NetworkYAML: networkYAML, ScenarioYAML: scenarioYAML, Seed: c.Seed}
+	w, err := world.New(spec)
+	if err != nil {
+		return nil, err
+	}
+	validFrom := w.Network().ValidFrom
+	if !c.ValidFrom.IsZero() {
+		validFrom = c.ValidFrom.UnixMicro()
+	}
+	if spec.NetworkYAML, err = world.WithPlace(networkYAML, c.Zone, validFrom); err != nil {
+		return nil, err
+	}
+	if w, err = world.New(spec); err != nil {
+		return nil, err
+	}
+	n := convert(w.Network())
+	n.World = &gantryv1.World{
+		Fingerprint: w.Fingerprint(), NetworkYaml: string(spec.NetworkYAML),
+		ScenarioYaml: string(scenarioYAML), Seed: c.Seed,
+	}
+	return n, nil
+}
+
+// convert is the roadside in the contract's terms.
+func convert(in *world.Network) *gantryv1.Network {
+	n := &gantryv1.Network{Name: in.Name, Zone: in.Zone, ValidFromUs: in.ValidFrom}
+	for _, s := range in.Stations {
+		n.Stations = append(n.Stations, &gantryv1.Station{
+			StationId: s.ID, GantryId: s.Gantry, Road: s.Road, Direction: s.Direction, OffsetM: s.OffsetM,
+			Lanes: uint32(s.Lanes), LimitKmh: uint32(s.LimitKMH), LongitudeE7: s.LongitudeE7, LatitudeE7: s.LatitudeE7,
+		})
+	}
+	for _, d := range in.Devices {
+		n.Devices = append(n.Devices, &gantryv1.Device{
+			DeviceId: d.ID, Kind: gantryv1.DeviceKind(d.Kind), StationId: d.StationID, LoopLengthCm: uint32(d.LoopLengthCM),
+		})
+	}
+	for _, t := range in.Tariffs {
+		n.Tariffs = append(n.Tariffs, &gantryv1.Tariff{
+			StationId: t.StationID, VehicleClass: gantryv1.VehicleClass(t.Class),
+			FromMinute: uint32(t.FromMinute), ToMinute: uint32(t.ToMinute), ChargeCents: t.Cents,
+		})
+	}
+	return n
+}

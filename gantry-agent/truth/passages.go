@@ -1,0 +1,99 @@
+package truth
+
+import (
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/gantry-dev/gantry/gantry-agent/world"
+)
+
+// PassagesCmd is `gantry-agent world passages`.
+type PassagesCmd struct {
+	Where
+	Span
+	Format string `enum:"csv" default:"csv" help:"Output format: csv."`
+}
+
+// passageColumns is the first line of the CSV. Its order is a promise.
+const passageColumns = "passage_at,station_id,direction,offset_m,lane,vehicle_id,class,length_m,speed_kmh,persons\n"
+
+// timeFormat is RFC 3339 with microseconds, always six digits.
+const timeFormat = "2006-01-02T15:04:05.000000Z"
+
+// Run prints the passages.
+func (c *PassagesCmd) Run(k *kong.Context) error { return toOutput(k.Stdout, c.write) }
+
+func (c *PassagesCmd) write(out io.Writer) error {
+	from, to, err := c.bounds()
+	if err != nil {
+		return err
+	}
+	w, err := c.open()
+	if err != nil {
+		return err
+	}
+	stations, err := c.stations(w)
+	if err != nil {
+		return err
+	}
+	var sources []func() (world.Passage, world.Micros, bool)
+	for _, s := range stations {
+		cursor, _ := w.Open(s.ID, from, to)
+		sources = append(sources, func() (p world.Passage, at world.Micros, ok bool) {
+			ok = cursor.Next(&p)
+			return p, p.At, ok
+		})
+	}
+	if _, err := io.WriteString(out, passageColumns); err != nil {
+		return err
+	}
+	var line []byte
+	return merge(sources, func(i int, p world.Passage) error {
+		line = appendPassage(line[:0], &stations[i], &p)
+		_, err := out.Write(line)
+		return err
+	})
+}
+
+// stations are those of the devices asked for, in the network's order.
+func (c *PassagesCmd) stations(w *world.World) ([]world.Station, error) {
+	devices, err := c.devices(w.Network())
+	if err != nil || len(c.Devices) == 0 {
+		return w.Network().Stations, err
+	}
+	var stations []world.Station
+	for _, d := range devices {
+		if n := len(stations); n == 0 || stations[n-1].ID != d.StationID {
+			s, _ := w.Station(d.StationID)
+			stations = append(stations, *s)
+		}
+	}
+	return stations, nil
+}
+
+// appendPassage appends one line. No field needs quotes: the network's reader
+// lets no name have a comma.
+func appendPassage(b []byte, s *world.Station, p *world.Passage) []byte {
+	b = time.UnixMicro(p.At).UTC().AppendFormat(b, timeFormat)
+	b = append(append(append(b, ','), s.ID...), ',')
+	b = append(append(b, s.Direction...), ',')
+	b = append(strconv.AppendUint(b, uint64(s.OffsetM), 10), ',')
+	b = append(strconv.AppendUint(b, uint64(p.Lane), 10), ',')
+	b = append(strconv.AppendUint(b, uint64(p.Vehicle), 10), ',')
+	b = append(append(b, p.Class.String()...), ',')
+	b = append(appendDecimal(b, uint64(p.LengthCM), 100), ',')
+	b = append(appendDecimal(b, uint64(p.SpeedTenthKMH), 10), ',')
+	return append(strconv.AppendUint(b, uint64(p.Persons), 10), '\n')
+}
+
+// appendDecimal appends v ÷ scale exactly; scale is 10 or 100.
+func appendDecimal(b []byte, v, scale uint64) []byte {
+	b = append(strconv.AppendUint(b, v/scale, 10), '.')
+	if scale == 100 {
+		b = append(b, byte('0'+v/10%10))
+	}
+	return append(b, byte('0'+v%10))
+}

@@ -1,0 +1,201 @@
+package truth
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"buf.build/go/protoyaml"
+	"github.com/alecthomas/kong"
+
+	"github.com/gantry-dev/gantry/gantry-agent/world"
+	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
+)
+
+// gantry runs a command line as main does.
+func gantry(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	var cli struct {
+		World Cmd `cmd:""`
+	}
+	var out bytes.Buffer
+	k, err := kong.New(&cli, kong.Writers(&out, &out), kong.DefaultEnvars("GANTRY"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, err := k.Parse(append([]string{"world"}, args...))
+	if err != nil {
+		return "", err
+	}
+	err = ctx.Run()
+	return out.String(), err
+}
+
+func mustGantry(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := gantry(t, args...)
+	if err != nil {
+		t.Fatalf("gantry-agent world %s: %v", strings.Join(args, " "), err)
+	}
+	return out
+}
+
+var span = []string{"--from=2026-03-04T06:55:00Z", "--to=2026-03-04T07:00:00Z"}
+
+func TestNetworkIsReadBackAndItsWorldHasItsFingerprint(t *testing.T) {
+	out := mustGantry(t, "network", "--seed=7", "--zone=+09:30", "--valid-from=2026-02-03T04:05:06.5Z")
+	var n gantryv1.Network
+	if err := protoyaml.Unmarshal([]byte(out), &n); err != nil {
+		t.Fatalf("protoyaml cannot read it back: %v", err)
+	}
+	if n.GetZone() != "+09:30" || n.GetValidFromUs() != time.Date(2026, 2, 3, 4, 5, 6, 5e8, time.UTC).UnixMicro() {
+		t.Errorf("zone %q, valid_from %d", n.GetZone(), n.GetValidFromUs())
+	}
+	if len(n.GetStations()) != 24 || len(n.GetDevices()) != 48 || len(n.GetTariffs()) != 6*6*5 {
+		t.Errorf("%d stations, %d devices, %d tariffs", len(n.GetStations()), len(n.GetDevices()), len(n.GetTariffs()))
+	}
+	// What an agent does with Welcome.world.
+	w, err := world.New(world.Spec{
+		NetworkYAML: []byte(n.GetWorld().GetNetworkYaml()), ScenarioYAML: []byte(n.GetWorld().GetScenarioYaml()),
+		Seed: n.GetWorld().GetSeed(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.Fingerprint() != n.GetWorld().GetFingerprint() {
+		t.Errorf("fingerprint of the world inside is %s, said to be %s", w.Fingerprint(), n.GetWorld().GetFingerprint())
+	}
+	if w.Network().Zone != "+09:30" || w.Network().ValidFrom != n.GetValidFromUs() {
+		t.Errorf("world inside has zone %q and valid_from %d", w.Network().Zone, w.Network().ValidFrom)
+	}
+}
+
+func TestFingerprintTellsZoneAndSeedApartButNotValidFrom(t *testing.T) {
+	print := func(args ...string) string {
+		var n gantryv1.Network
+		if err := protoyaml.Unmarshal([]byte(mustGantry(t, append([]string{"network"}, args...)...)), &n); err != nil {
+			t.Fatal(err)
+		}
+		return n.GetWorld().GetFingerprint()
+	}
+	base := print()
+	if print("--valid-from=2025-01-01T00:00:00Z") != base {
+		t.Error("another valid_from gives another fingerprint")
+	}
+	if print("--zone=+01:00") == base || print("--seed=2") == base {
+		t.Error("another zone or seed gives the same fingerprint")
+	}
+}
+
+func TestPassagesAreCSVInTheOrderPromised(t *testing.T) {
+	out := mustGantry(t, append([]string{"passages"}, span...)...)
+	rows, err := csv.NewReader(strings.NewReader(out)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "passage_at,station_id,direction,offset_m,lane,vehicle_id,class,length_m,speed_kmh,persons"
+	if got := strings.Join(rows[0], ","); got != want {
+		t.Fatalf("columns %s, want %s", got, want)
+	}
+	if len(rows) < 3000 {
+		t.Errorf("%d passages in five minutes of a peak", len(rows)-1)
+	}
+	last := ""
+	for _, r := range rows[1:] {
+		at, err := time.Parse(time.RFC3339Nano, r[0])
+		if err != nil || len(r[0]) != len("2026-03-04T06:55:00.000000Z") || at.Location() != time.UTC {
+			t.Fatalf("passage_at %q: %v", r[0], err)
+		}
+		if r[0] < last {
+			t.Fatalf("%s after %s", r[0], last)
+		}
+		last = r[0]
+		if !strings.HasPrefix(r[1], r[2]+"-") {
+			t.Fatalf("station %s in direction %s", r[1], r[2])
+		}
+	}
+}
+
+func TestDevicesLimitWhatIsPrinted(t *testing.T) {
+	out := mustGantry(t, append([]string{"passages", "--devices=north-02-toll,north-02-counter,south-05-speed"}, span...)...)
+	if strings.Count(out, "north-02")+strings.Count(out, "south-05") != strings.Count(out, "\n")-1 {
+		t.Error("other stations are there")
+	}
+	if _, err := gantry(t, append([]string{"readings", "--devices=nowhere"}, span...)...); err == nil || !strings.Contains(err.Error(), `no device "nowhere"`) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestReadingsAreOnePerPassageAndDevice(t *testing.T) {
+	out := mustGantry(t, append([]string{"readings", "--devices=north-02-toll,north-02-counter"}, span...)...)
+	seq := map[string]uint64{}
+	for text := range strings.Lines(out) {
+		var l line
+		if err := json.Unmarshal([]byte(text), &l); err != nil {
+			t.Fatal(err)
+		}
+		if before := seq[l.DeviceID]; before != 0 && l.Seq != before+1 {
+			t.Fatalf("%s: position %d after %d", l.DeviceID, l.Seq, before)
+		}
+		seq[l.DeviceID] = l.Seq
+		if l.EmittedAt < "2026-03-04T06:55" || l.EmittedAt >= "2026-03-04T07:00" || l.EmittedAt <= l.ObservedAt {
+			t.Fatalf("emitted at %s, observed at %s", l.EmittedAt, l.ObservedAt)
+		}
+	}
+	if len(seq) != 2 || seq["north-02-toll"] != seq["north-02-counter"] {
+		t.Errorf("positions %v", seq)
+	}
+}
+
+func TestFilesMayTakeThePlaceOfShippedOnes(t *testing.T) {
+	text, _ := world.Shipped("network", "corridor")
+	file := filepath.Join(t.TempDir(), "mine.yaml")
+	if err := os.WriteFile(file, bytes.Replace(text, []byte("name: corridor"), []byte("name: mine"), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out := mustGantry(t, "network", "--network="+file); !strings.Contains(out, "name: mine") {
+		t.Error("the file was not used")
+	}
+	if err := os.WriteFile(file, bytes.Replace(text, []byte("lanes: 3"), []byte("lanes: 33"), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := gantry(t, "network", "--network="+file); err == nil || !strings.Contains(err.Error(), "network file, line 30, stations[4].lanes: is 33") {
+		t.Errorf("error %v", err)
+	}
+	if _, err := gantry(t, "network", "--network=nowhere"); err == nil || !strings.Contains(err.Error(), "neither a network that comes with the program nor a file") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestSpanMustBeATime(t *testing.T) {
+	if _, err := gantry(t, "passages", "--from=2026-03-04T00:00:00Z", "--to=2026-03-04T00:00:00Z"); err == nil || !strings.Contains(err.Error(), "must be before") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestMergeIsByTimeThenBySource(t *testing.T) {
+	list := func(at ...world.Micros) func() (int, world.Micros, bool) {
+		return func() (int, world.Micros, bool) {
+			if len(at) == 0 {
+				return 0, 0, false
+			}
+			first := at[0]
+			at = at[1:]
+			return int(first), first, true
+		}
+	}
+	var got []int
+	err := merge([]func() (int, world.Micros, bool){list(3, 5), list(), list(1, 3, 4)}, func(source, item int) error {
+		got = append(got, item*10+source)
+		return nil
+	})
+	if want := []int{12, 30, 32, 42, 50}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %v, %v, want %v", got, err, want)
+	}
+}
