@@ -50,7 +50,7 @@ func newLauncher(c *runCommand, s *state.State, got installed, started, ready ti
 	_, offset := at.Zone()
 	l.zone = time.FixedZone(s.Zone, offset)
 	cfg := supervise.DefaultConfig(filepath.Join(c.State, "logs"))
-	cfg.Event = l.tell
+	cfg.Event, cfg.Env = l.tell, childEnv(os.Environ())
 	if l.group, err = supervise.New(cfg); err != nil {
 		return nil, err
 	}

@@ -116,3 +116,10 @@ func TestSettingsNotGivenAreLeftToTheFolder(t *testing.T) {
 		t.Errorf("HISTORY=28d gave %v, %v", w.HistoryDays, err)
 	}
 }
+
+func TestChildrenDoNotTakeTheLaunchersSettings(t *testing.T) {
+	got := childEnv([]string{"HOME=/h", "GANTRY_SEED=7", "GANTRY_NETWORK=ring", "GANTRY_CACHE=/c", "SEED=7"})
+	if want := "HOME=/h GANTRY_CACHE=/c SEED=7"; strings.Join(got, " ") != want {
+		t.Errorf("children get %q, want %q", got, want)
+	}
+}

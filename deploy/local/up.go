@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gantry-dev/gantry/deploy/local/state"
@@ -115,7 +117,7 @@ func (l *launcher) writeNetwork(ctx context.Context, file string) error {
 		// An offset may begin with a minus.
 		"--zone="+s.Zone, "--valid-from="+s.ValidFrom.Format(time.RFC3339))
 	var problem bytes.Buffer
-	cmd.Stderr = &problem
+	cmd.Stderr, cmd.Env = &problem, childEnv(os.Environ())
 	text, err := cmd.Output()
 	if err != nil {
 		return fmt.Errorf("gantry-agent world network: %w: %s", err, lastLine(problem.String()))
@@ -169,6 +171,14 @@ func (l *launcher) startAgents(context.Context) error {
 		}
 	}
 	return nil
+}
+
+// childEnv is env without our own variables: GANTRY_SEED and the like are meant
+// for the launcher, and each program would take them for its own flags.
+func childEnv(env []string) []string {
+	return slices.DeleteFunc(slices.Clone(env), func(v string) bool {
+		return strings.HasPrefix(v, "GANTRY_") && !strings.HasPrefix(v, "GANTRY_CACHE=")
+	})
 }
 
 // program is the path of one of our programs.

@@ -14,6 +14,8 @@ type Config struct {
 	// StableAfter is how long a process must have run for its next death to
 	// count as the first.
 	StableAfter time.Duration
+	// Env is the environment that every process gets; nil is the launcher's.
+	Env []string
 	// Event is told, in one sentence, of deaths and restarts; nil is silent.
 	// It is called from several goroutines.
 	Event func(sentence string)
@@ -46,7 +48,7 @@ type Spec struct {
 	Name string
 	Path string
 	Args []string
-	// Env is added to the environment of the launcher, NAME=value each.
+	// Env is added to the environment of the group, NAME=value each.
 	Env []string
 	// Dir is the working directory; "" is the launcher's.
 	Dir string

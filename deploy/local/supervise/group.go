@@ -32,6 +32,9 @@ func New(cfg Config) (*Group, error) {
 	if cfg.Event == nil {
 		cfg.Event = func(string) {}
 	}
+	if cfg.Env == nil {
+		cfg.Env = os.Environ()
+	}
 	g := &Group{cfg: cfg, starts: make(chan func())}
 	go g.startThread()
 	return g, nil

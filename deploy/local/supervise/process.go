@@ -3,8 +3,8 @@ package supervise
 import (
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -41,7 +41,7 @@ func (p *process) start() error {
 		return errStopping
 	}
 	cmd := exec.Command(p.spec.Path, p.spec.Args...)
-	cmd.Env = append(os.Environ(), p.spec.Env...)
+	cmd.Env = append(slices.Clone(p.group.cfg.Env), p.spec.Env...)
 	cmd.Dir = p.spec.Dir
 	cmd.Stdout, cmd.Stderr = p.log, p.log
 	cmd.SysProcAttr = childAttributes()
