@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -178,6 +177,7 @@ func (c *collector) prepareSink() error {
 	}
 	c.sinkConfig = sink.DefaultConfig(c.kafkaConfig, cfg, key)
 	c.sinkConfig.Crash = crashHook()
+	c.sinkConfig.ShutdownWait = time.Duration(float64(c.ShutdownTimeout) * flushShare)
 	return nil
 }
 
@@ -278,6 +278,10 @@ func (c *collector) pause(ctx context.Context, d time.Duration) error {
 
 // runSink migrates first, for as long as ClickHouse is away.
 func (c *collector) runSink(ctx context.Context) error {
+	carrier, err := sink.New(c.sinkConfig, c.log, prometheus.DefaultRegisterer)
+	if err != nil {
+		return err
+	}
 	for {
 		attempt, cancel := context.WithTimeout(ctx, 2*time.Minute)
 		err := migrate(attempt, c.sinkConfig.ClickHouse)
@@ -295,7 +299,8 @@ func (c *collector) runSink(ctx context.Context) error {
 		case <-time.After(3 * time.Second):
 		}
 	}
-	return errors.New("sink is not wired yet")
+	c.log.Info("raw schema is up to date", "clickhouse", c.sinkConfig.ClickHouse.Addr)
+	return carrier.Run(ctx)
 }
 
 func addrOf(l net.Listener) string {

@@ -7,9 +7,10 @@ import (
 	"google.golang.org/grpc"
 )
 
-// Shares of the time to stop. The rest is the sink's, which has most to do.
+// Shares of the time to stop; what is left is for the connections.
 const (
-	drainShare = 0.4
+	drainShare = 0.35
+	flushShare = 0.5
 	lingerTime = time.Second
 )
 
