@@ -1,0 +1,111 @@
+// Command gantry-agent stands in for roadside devices: it makes, or reads,
+// their readings and streams them to a collector.
+//
+// It is a thin front: the protocol is in uplink, the simulated world in
+// world and device, and everything about the world that reads or writes
+// files in truth. See `gantry-agent --help`.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the command line.
+type cli struct {
+	Run         runCmd         `cmd:"" help:"Carry devices: stream their readings to a collector."`
+	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running agent whether it is well; exit 1 if not."`
+	Version     versionCmd     `cmd:"" help:"Print the version."`
+
+	LogLevel  slog.Level `default:"info" help:"Least level to log: debug, info, warn or error."`
+	LogFormat string     `default:"text" enum:"text,json" help:"Form of the log: text or json."`
+}
+
+// signals is the way in which the operating system stops the agent.
+type signals struct{ context.Context }
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is main with its surroundings as parameters; it returns the exit code.
+func run(args []string, stdout, stderr io.Writer) int {
+	var c cli
+	exit := -1
+	parser, err := kong.New(&c, kong.Name("gantry-agent"), kong.DefaultEnvars("GANTRY"),
+		kong.Description("Stands in for roadside devices and streams their readings to a collector."),
+		kong.Writers(stdout, stderr), kong.UsageOnError(), kong.Exit(func(code int) { exit = code }))
+	if err != nil {
+		panic(err) // the struct above is wrong
+	}
+	kctx, err := parser.Parse(args)
+	if exit >= 0 {
+		return exit // --help
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "gantry-agent: %v\n", err)
+		return 2
+	}
+	ctx, stop := stopSignals()
+	defer stop()
+	kctx.Bind(signals{ctx})
+	kctx.BindTo(stdout, (*io.Writer)(nil))
+	kctx.Bind(newLogger(stderr, c.LogLevel, c.LogFormat))
+	if err := kctx.Run(); err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintf(stderr, "gantry-agent: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+// stopSignals returns a context that the first SIGINT or SIGTERM ends. The
+// second one finds its default back and quits at once.
+func stopSignals() (context.Context, func()) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
+}
+
+func newLogger(w io.Writer, level slog.Level, format string) *slog.Logger {
+	opts := &slog.HandlerOptions{Level: level}
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(w, opts))
+	}
+	return slog.New(slog.NewTextHandler(w, opts))
+}
+
+// versionCmd prints the version.
+type versionCmd struct{}
+
+// Run does so.
+func (versionCmd) Run(w io.Writer) error {
+	_, err := fmt.Fprintln(w, version())
+	return err
+}
+
+// version is the module's version or, of a build from a working copy, its
+// commit.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value[:min(12, len(s.Value))]
+		}
+	}
+	return "devel"
+}
