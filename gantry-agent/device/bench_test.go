@@ -1,0 +1,55 @@
+package device
+
+import "testing"
+
+// BenchmarkReadings generates and encodes the readings of all 48 devices, day
+// after day, as backfill does: ns/op is per reading, the shared field
+// included.
+func BenchmarkReadings(b *testing.B) {
+	w := shippedWorld(b)
+	var devices []*Device
+	for _, in := range w.Network().Devices {
+		devices = append(devices, mustDevice(b, w, in.ID))
+	}
+	b.ReportAllocs()
+	buf := make([]byte, 0, 128)
+	left := b.N
+	bytes := 0
+	for day := micros(2026, 3, 2); left > 0; day += dayLong {
+		for _, d := range devices {
+			c := d.Open(epochOf(b, d, day), 0)
+			for left > 0 {
+				r, ok := c.Next()
+				if !ok {
+					break
+				}
+				buf = r.AppendWire(buf[:0])
+				bytes += len(buf)
+				left--
+			}
+		}
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "readings/s")
+	b.ReportMetric(float64(bytes)/float64(b.N), "wire_bytes/reading")
+}
+
+// BenchmarkResume opens an epoch behind its middle.
+func BenchmarkResume(b *testing.B) {
+	w := shippedWorld(b)
+	d := mustDevice(b, w, "north-06-toll")
+	e := epochOf(b, d, micros(2026, 3, 4))
+	for b.Loop() {
+		d.Open(e, 25_000)
+	}
+}
+
+// BenchmarkFirstReading is from the files' text to the first reading.
+func BenchmarkFirstReading(b *testing.B) {
+	for b.Loop() {
+		w := shippedWorld(b)
+		d := mustDevice(b, w, "north-06-toll")
+		if _, ok := d.Open(epochOf(b, d, micros(2026, 3, 4)), 0).Next(); !ok {
+			b.Fatal("no reading")
+		}
+	}
+}
