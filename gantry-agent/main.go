@@ -18,12 +18,14 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"github.com/gantry-dev/gantry/gantry-agent/truth"
 )
 
 // cli is the command line.
 type cli struct {
 	Run         runCmd         `cmd:"" help:"Carry devices: stream their readings to a collector."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running agent whether it is well; exit 1 if not."`
+	World       truth.Cmd      `cmd:"" help:"Show the simulated world: its network, what passes, what devices emit."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 
 	LogLevel  slog.Level `default:"info" help:"Least level to log: debug, info, warn or error."`
@@ -43,7 +45,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	exit := -1
 	parser, err := kong.New(&c, kong.Name("gantry-agent"), kong.DefaultEnvars("GANTRY"),
 		kong.Description("Stands in for roadside devices and streams their readings to a collector."),
-		kong.Writers(stdout, stderr), kong.UsageOnError(), kong.Exit(func(code int) { exit = code }))
+		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exit = code }))
 	if err != nil {
 		panic(err) // the struct above is wrong
 	}

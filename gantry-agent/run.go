@@ -54,9 +54,6 @@ func (c *runCmd) Validate() error {
 	if !c.To.IsZero() && !c.From.IsZero() && !c.From.Before(c.To.Time) {
 		errs = append(errs, errors.New("--from must be before --to"))
 	}
-	if c.Zone != "" && c.ValidFrom.IsZero() {
-		errs = append(errs, errors.New("--zone needs --valid-from too"))
-	}
 	if c.Network == "" && (c.Zone != "" || !c.ValidFrom.IsZero()) {
 		errs = append(errs, errors.New("--zone and --valid-from change --network: give that too"))
 	}
@@ -192,16 +189,23 @@ func (c *runCmd) statedWorld() (*world.World, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.Zone != "" || !c.ValidFrom.IsZero() {
-		if network, err = world.WithPlace(network, c.Zone, c.ValidFrom.micros()); err != nil {
-			return nil, err
-		}
-	}
 	scenario, err := worldFile("scenario", c.Scenario)
 	if err != nil {
 		return nil, err
 	}
-	return world.New(world.Spec{NetworkYAML: network, ScenarioYAML: scenario, Seed: c.Seed})
+	spec := world.Spec{NetworkYAML: network, ScenarioYAML: scenario, Seed: c.Seed}
+	w, err := world.New(spec)
+	if err != nil || (c.Zone == "" && c.ValidFrom.IsZero()) {
+		return w, err
+	}
+	validFrom := w.Network().ValidFrom
+	if !c.ValidFrom.IsZero() {
+		validFrom = c.ValidFrom.micros()
+	}
+	if spec.NetworkYAML, err = world.WithPlace(network, c.Zone, validFrom); err != nil {
+		return nil, err
+	}
+	return world.New(spec)
 }
 
 // worldFile returns a shipped file by its name, or else one from disk.
