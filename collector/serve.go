@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
@@ -89,43 +90,52 @@ type collector struct {
 	client      *kgo.Client
 	network     *kafka.NetworkView
 	leases      *lease.Manager
+	metrics     *prometheus.Registry
 	started     chan struct{} // closed once every role runs
 
 	healthPart, httpPart, adminPart, grpcPart, networkPart, leasePart, sinkPart *part
 }
 
+func newCollector(log *slog.Logger, s settings) *collector {
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return &collector{
+		settings: s, log: log, group: newGroup(log), metrics: metrics, started: make(chan struct{}),
+		kafkaConfig: s.client("gantry-" + s.id()),
+	}
+}
+
 // serve runs a process until the context ends, or a part of it fails.
 func serve(ctx context.Context, log *slog.Logger, s settings) error {
-	log = log.With("collector_id", s.id())
-	c := &collector{settings: s, log: log, group: newGroup(log), kafkaConfig: s.client("gantry-" + s.id()), started: make(chan struct{})}
+	c := newCollector(log.With("collector_id", s.id()), s)
 	// What can be wrong with flags and ports is found before anything runs.
 	if err := c.prepare(); err != nil {
 		return err
 	}
-	log.Info("collector starting", "version", version, "grpc", addrOf(c.grpcListener), "http", addrOf(c.httpListener), "kafka", s.KafkaBrokers)
+	return c.run(ctx)
+}
+
+// run starts everything, waits, and stops everything.
+func (c *collector) run(ctx context.Context) error {
+	c.log.Info("collector starting", "version", version, "grpc", addrOf(c.grpcListener), "http", addrOf(c.httpListener), "kafka", c.KafkaBrokers)
 	c.startHTTP()
 	err := c.startRoles(ctx)
 	if err == nil {
-		log.Info("collector is ready")
+		c.log.Info("collector is ready")
 		select {
 		case <-ctx.Done():
 		case err = <-c.group.failed:
 		}
 	}
-	log.Info("collector stopping", "cause", cmpCause(ctx, err), "within", s.ShutdownTimeout)
+	cause := err
+	if ctx.Err() != nil {
+		// Told to stop; whatever start-up was doing then failed of it.
+		cause, err = context.Cause(ctx), nil
+	}
+	c.log.Info("collector stopping", "cause", cause, "within", c.ShutdownTimeout)
 	began := time.Now()
 	c.stop()
-	log.Info("collector stopped", "took_ms", time.Since(began).Milliseconds())
-	if ctx.Err() != nil {
-		return nil // told to stop; whatever start-up was doing then failed of it
-	}
-	return err
-}
-
-func cmpCause(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); cause != nil {
-		return cause
-	}
+	c.log.Info("collector stopped", "took_ms", time.Since(began).Milliseconds())
 	return err
 }
 
@@ -193,7 +203,7 @@ func (c *collector) startHTTP() {
 	c.health = newHealthState(checks...)
 	c.healthPart = c.group.start("health", c.health.run)
 
-	c.httpServer = newHTTPServer(c.health, prometheus.DefaultGatherer, c.httpListener.Addr())
+	c.httpServer = newHTTPServer(c.health, c.metrics, c.httpListener.Addr())
 	c.httpPart = c.group.start("http", serveHTTP(c.httpServer, c.httpListener))
 	if c.adminListener != nil {
 		c.adminServer, c.adminGRPC = newAdminServer(c.adminListener.Addr())
@@ -278,7 +288,7 @@ func (c *collector) pause(ctx context.Context, d time.Duration) error {
 
 // runSink migrates first, for as long as ClickHouse is away.
 func (c *collector) runSink(ctx context.Context) error {
-	carrier, err := sink.New(c.sinkConfig, c.log, prometheus.DefaultRegisterer)
+	carrier, err := sink.New(c.sinkConfig, c.log, c.metrics)
 	if err != nil {
 		return err
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/gantry-dev/gantry/collector/kafka"
 	"github.com/gantry-dev/gantry/collector/lease"
 	"github.com/gantry-dev/gantry/collector/query"
@@ -28,7 +26,7 @@ func (c *collector) startFleet(ctx context.Context) error {
 		Devices:     func() []string { return c.network.Snapshot().DeviceIDs() },
 		Kafka:       c.kafkaConfig,
 		Log:         c.log,
-		Metrics:     prometheus.DefaultRegisterer,
+		Metrics:     c.metrics,
 		Crash:       crashHook(),
 	})
 	if err != nil {
