@@ -85,6 +85,10 @@ func (l *launcher) run(ctx context.Context, release func()) error {
 
 	<-work.Done()
 	<-shown
+	// What happens from here on is told in lines below the last screen.
+	l.mu.Lock()
+	l.plain = true
+	l.mu.Unlock()
 	interrupted := ctx.Err() != nil
 	release()
 	err := l.stop()
@@ -129,7 +133,10 @@ func (l *launcher) stop() error {
 
 // show paints the screen, or prints plain lines, until ctx ends.
 func (l *launcher) show(ctx context.Context) {
-	if l.plain {
+	l.mu.Lock()
+	plain := l.plain
+	l.mu.Unlock()
+	if plain {
 		l.showPlain(ctx)
 		return
 	}

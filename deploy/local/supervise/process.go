@@ -113,7 +113,8 @@ func (p *process) revive(deaths int) int {
 		deaths++
 		wait := p.group.cfg.backoff(deaths)
 		p.set(Waiting)
-		p.group.cfg.Event(fmt.Sprintf("%s ended (%s), starts again in %v", p.spec.Name, p.status().LastExit, wait))
+		p.group.cfg.Event(fmt.Sprintf("%s ended (%s), starts again in %v: %s",
+			p.spec.Name, p.status().LastExit, wait, p.log.lastLines(1)))
 		select {
 		case <-p.quit:
 			return -1
