@@ -1,0 +1,184 @@
+package dbt_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/gantry-dev/gantry/collector/clickhouse/clickhousetest"
+)
+
+func TestMain(m *testing.M) { clickhousetest.Main(m) }
+
+// TestStationFlow takes the project through a life: a first build, then late
+// readings, copies, a day of history and a device that the network learns of
+// afterwards, each folded by an incremental run, and at last a rebuild, which
+// must give the very same table.
+func TestStationFlow(t *testing.T) {
+	w := newWarehouse(t)
+	w.emit(4)
+
+	// Most of the last three days and nothing of the day before them; one
+	// reading in ten is late, and device C9 is not in the network yet.
+	const onTime, late = " AND cityHash64(device_id, seq) % 10 != 0", " AND cityHash64(device_id, seq) % 10 = 0"
+	w.insert("toDate(observed_at) >= " + w.daysAgo(2) + onTime)
+	w.dbt("run")
+	w.agrees()
+	w.current()
+
+	before := w.computedAt()
+	w.insert("toDate(observed_at) = " + w.daysAgo(2) + late)
+	w.insert("toDate(observed_at) = " + w.daysAgo(2) + " AND cityHash64(device_id, seq) % 3 = 0") // copies
+	w.insert("toDate(observed_at) = " + w.daysAgo(3))                                             // history
+	w.know("C9", "S4")                                                                            // heals every day it reported on
+	w.dbt("build")
+	w.agrees()
+	w.current()
+	if n := w.count(`SELECT countIf(station_id = '') FROM staging.int_station_flow_5m`); n != 0 {
+		t.Errorf("%d rows are still without a station after the network got the device", n)
+	}
+	if len(before) != 3 {
+		t.Errorf("the first build covers %d days, want 3", len(before))
+	}
+
+	before = w.computedAt()
+	w.insert("toDate(observed_at) = " + w.daysAgo(1) + late)
+	w.dbt("run")
+	w.agrees()
+	w.current()
+	for day, at := range w.computedAt() {
+		if touched := "'"+day+"'" == w.daysAgo(1); touched == at.Equal(before[day]) {
+			t.Errorf("%s: computed at %v, before that at %v; it got new rows: %v", day, at, before[day], touched)
+		}
+	}
+
+	w.keep()
+	w.dbt("build", "--full-refresh")
+	w.agrees()
+	w.sameAsKept()
+}
+
+// TestDayLostHalfWay: a run that was killed after it had replaced some days
+// leaves the others to the next run, in both tables.
+func TestDayLostHalfWay(t *testing.T) {
+	w := newWarehouse(t)
+	w.emit(3)
+	w.know("C9", "S4")
+	w.insert("1")
+	w.dbt("run")
+	w.keep()
+	w.exec("ALTER TABLE staging.int_station_flow_5m DROP PARTITION " + w.daysAgo(1))
+	w.exec("ALTER TABLE serving.station_flow_5m DROP PARTITION " + w.daysAgo(2))
+	w.dbt("run")
+	w.agrees()
+	w.sameAsKept()
+}
+
+// TestEmptyWarehouse: before the first reading everything builds and holds.
+func TestEmptyWarehouse(t *testing.T) {
+	w := newWarehouse(t)
+	w.dbt("build")
+	w.dbt("build")
+	if n := w.count(`SELECT count() FROM serving.station_flow_5m`); n != 0 {
+		t.Errorf("%d rows from no readings", n)
+	}
+}
+
+// agrees compares serving.station_flow_5m with the readings that were inserted,
+// summed up here without FINAL, without parts and without dbt.
+func (w *warehouse) agrees() {
+	w.t.Helper()
+	// One row of `wrong` per bin that differs, either way.
+	const wrong = `
+WITH
+  (SELECT groupUniqArray(device_id) FROM raw.devices) AS known,
+  sent AS (
+    SELECT DISTINCT device_id, epoch, seq, observed_at, kind, lane, vehicle_class, length_cm, occupied_ms, speed_tenth_kmh
+    FROM raw.readings WHERE kind != 'toll' AND has(known, device_id)),
+  spot AS (
+    SELECT *, 'S' || substring(device_id, 2) AS named, if(named = 'S9', 'S4', named) AS station_id,
+      if(kind = 'speed', speed_tenth_kmh / 10, (length_cm + 200) / 100 / (occupied_ms / 1000) * 3.6) AS v_kmh,
+      kind = if(station_id IN ('S1', 'S3'), 'speed', 'counter') AS speaks
+    FROM sent),
+  want AS (
+    SELECT station_id, lane, toString(vehicle_class) AS vehicle_class,
+      toDateTime(intDiv(toUnixTimestamp(observed_at), 300) * 300, 'UTC') AS bin_start,
+      countIf(kind = 'counter') AS n,
+      countIf(speaks) AS n_speed,
+      avgOrNullIf(v_kmh, speaks) AS time_mean,
+      n_speed / sumOrNullIf(1 / v_kmh, speaks) AS space_mean
+    FROM spot GROUP BY ALL)
+SELECT count() FROM want FULL OUTER JOIN serving.station_flow_5m AS got
+  ON want.station_id = got.station_id AND want.lane = got.lane
+    AND want.vehicle_class = got.vehicle_class AND want.bin_start = got.bin_start
+WHERE want.station_id = '' OR got.station_id = ''
+  OR n != vehicle_count OR n_speed != speed_count
+  OR NOT ifNull(flow_veh_h, -1) = if(got.station_id = 'S3', -1, n * 12)
+  OR isNull(time_mean) != isNull(time_mean_speed_kmh) OR isNull(space_mean) != isNull(space_mean_speed_kmh)
+  OR abs(time_mean - time_mean_speed_kmh) > 0.001 OR abs(space_mean - space_mean_speed_kmh) > 0.001
+SETTINGS join_use_nulls = 0`
+	if n := w.count(wrong); n != 0 {
+		w.t.Errorf("%d bins of serving.station_flow_5m are not what the readings in raw say", n)
+	}
+	if w.count(`SELECT count() FROM serving.station_flow_5m`) == 0 {
+		w.t.Error("serving.station_flow_5m is empty: nothing was compared")
+	}
+}
+
+// current fails where the two incremental tables do not tell of the same days.
+func (w *warehouse) current() {
+	w.t.Helper()
+	n := w.count(`
+SELECT count()
+FROM (SELECT DISTINCT toDate(bin_start) AS day, computed_at FROM staging.int_station_flow_5m WHERE station_id != '') AS parts
+FULL OUTER JOIN (SELECT DISTINCT toDate(bin_start) AS day, computed_at FROM serving.station_flow_5m) AS flow USING (day, computed_at)
+WHERE parts.computed_at = 0 OR flow.computed_at = 0 SETTINGS join_use_nulls = 0`)
+	if n != 0 {
+		w.t.Errorf("%d days of serving.station_flow_5m are not those of its parts", n)
+	}
+}
+
+// computedAt is when each day of the serving table was computed.
+func (w *warehouse) computedAt() map[string]time.Time {
+	w.t.Helper()
+	rows, err := w.conn.Query(w.t.Context(),
+		`SELECT toString(toDate(bin_start)), min(computed_at) FROM serving.station_flow_5m GROUP BY 1`)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer rows.Close()
+	days := map[string]time.Time{}
+	for rows.Next() {
+		var day string
+		var at time.Time
+		if err := rows.Scan(&day, &at); err != nil {
+			w.t.Fatal(err)
+		}
+		days[day] = at
+	}
+	if err := rows.Err(); err != nil {
+		w.t.Fatal(err)
+	}
+	return days
+}
+
+// keep sets both tables aside, for sameAsKept.
+func (w *warehouse) keep() {
+	w.t.Helper()
+	for _, table := range []string{"staging.int_station_flow_5m", "serving.station_flow_5m"} {
+		w.exec(fmt.Sprintf("CREATE TABLE %s_kept ENGINE = MergeTree ORDER BY () AS SELECT * FROM %[1]s", table))
+	}
+}
+
+// sameAsKept fails unless both tables hold, bit for bit, the rows set aside.
+func (w *warehouse) sameAsKept() {
+	w.t.Helper()
+	for _, table := range []string{"staging.int_station_flow_5m", "serving.station_flow_5m"} {
+		const rows = "SELECT * EXCEPT (computed_at) FROM %s"
+		for _, less := range []string{rows + " EXCEPT ALL " + rows + "_kept", rows + "_kept EXCEPT ALL " + rows} {
+			if n := w.count("SELECT count() FROM (" + fmt.Sprintf(less, table, table) + ")"); n != 0 {
+				w.t.Errorf("%s: %d rows by %q", table, n, less)
+			}
+		}
+	}
+}
