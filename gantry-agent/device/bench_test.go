@@ -1,6 +1,9 @@
 package device
 
-import "testing"
+import (
+	"runtime"
+	"testing"
+)
 
 // BenchmarkReadings generates and encodes the readings of all 48 devices, day
 // after day, as backfill does: ns/op is per reading, the shared field
@@ -52,4 +55,33 @@ func BenchmarkFirstReading(b *testing.B) {
 			b.Fatal("no reading")
 		}
 	}
+}
+
+// BenchmarkFleetMemory holds a live cursor and runs a backfill for each of
+// the 48 devices, as an agent that carries the whole corridor does.
+func BenchmarkFleetMemory(b *testing.B) {
+	w := shippedWorld(b)
+	live := micros(2026, 3, 20)
+	var cursors []*Cursor
+	var devices []*Device
+	for _, in := range w.Network().Devices {
+		d := mustDevice(b, w, in.ID)
+		devices = append(devices, d)
+		cursors = append(cursors, d.Open(epochOf(b, d, live), 20_000))
+	}
+	var most uint64
+	day := live
+	for b.Loop() {
+		day -= dayLong
+		for _, d := range devices {
+			c := d.Open(epochOf(b, d, day), 0)
+			for _, ok := c.Next(); ok; _, ok = c.Next() {
+			}
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			most = max(most, m.Sys-m.HeapReleased)
+		}
+	}
+	runtime.KeepAlive(cursors)
+	b.ReportMetric(float64(most)/(1<<20), "MiB_most")
 }

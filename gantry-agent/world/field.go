@@ -89,7 +89,12 @@ func (w *World) column(d *day, station int) []crossing {
 	defer d.mu.Unlock()
 	if d.columns[station] == nil {
 		col := w.arrivals(d, station)
-		sortCrossings(col)
+		other, _ := w.scratch.Get().(*[]crossing)
+		if other == nil {
+			other = new([]crossing)
+		}
+		*other = sortCrossings(col, *other)
+		w.scratch.Put(other)
 		w.assignLanes(d, station, col)
 		d.columns[station] = col
 	}
@@ -125,11 +130,12 @@ func (w *World) arrivals(d *day, station int) []crossing {
 }
 
 // sortCrossings sorts by time, then by trip: a radix sort in three passes, for
-// this is where most of a day's cost would go.
-func sortCrossings(col []crossing) {
+// this is where most of a day's cost would go. The scratch is returned, grown
+// if need be, to be used again.
+func sortCrossings(col, scratch []crossing) []crossing {
 	const bits = 11
-	other := make([]crossing, len(col))
-	a, b := col, other
+	scratch = slices.Grow(scratch[:0], len(col))[:len(col)]
+	a, b := col, scratch
 	for shift := 0; shift < 32; shift += bits {
 		var count [1 << bits]uint32
 		for _, c := range a {
@@ -147,7 +153,8 @@ func sortCrossings(col []crossing) {
 		}
 		a, b = b, a
 	}
-	copy(col, a) // three passes end in other
+	copy(col, a) // three passes end in the scratch
+	return scratch
 }
 
 // assignLanes gives each crossing its lane, keeps minHeadway in each lane by

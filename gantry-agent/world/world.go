@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"sync"
 )
 
 // Version is part of the fingerprint. It grows with every change after which
@@ -46,6 +47,7 @@ type World struct {
 	spot, lane  []uint64
 	tail        Micros // after a day's end, its last vehicle has left by then
 	days        dayCache
+	scratch     sync.Pool // of *[]crossing, for sorting
 }
 
 // New checks the files and prepares the world. Errors name the kind of file,
