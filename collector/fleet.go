@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 
+	"github.com/gantry-dev/gantry/collector/ingest"
 	"github.com/gantry-dev/gantry/collector/lease"
 	"github.com/gantry-dev/gantry/collector/query"
 	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
@@ -43,4 +44,19 @@ func (s leaseSource) Decider() string { return s.m.Decider() }
 // Drain passes the operator's wish on.
 func (s leaseSource) Drain(ctx context.Context, agentID string) (int, error) {
 	return s.m.Drain(ctx, agentID)
+}
+
+// positionSource shows ingest's positions to query.
+type positionSource struct{ p *ingest.Positions }
+
+var _ query.Positions = positionSource{}
+
+// Device translates a device's status.
+func (s positionSource) Device(deviceID string) query.DevicePositions {
+	status := s.p.Device(deviceID)
+	out := query.DevicePositions{ClockSkewUS: status.ClockSkewUS, Rejects: status.Rejects}
+	for _, e := range status.Epochs {
+		out.Epochs = append(out.Epochs, query.EpochPosition(e))
+	}
+	return out
 }

@@ -15,8 +15,8 @@ import (
 	"google.golang.org/grpc/health"
 
 	"github.com/gantry-dev/gantry/collector/clickhouse"
+	"github.com/gantry-dev/gantry/collector/ingest"
 	"github.com/gantry-dev/gantry/collector/kafka"
-	"github.com/gantry-dev/gantry/collector/lease"
 	"github.com/gantry-dev/gantry/collector/sink"
 )
 
@@ -89,11 +89,12 @@ type collector struct {
 	sinkConfig  sink.Config
 	client      *kgo.Client
 	network     *kafka.NetworkView
-	leases      *lease.Manager
+	taker       *ingest.Server
 	metrics     *prometheus.Registry
 	started     chan struct{} // closed once every role runs
 
-	healthPart, httpPart, adminPart, grpcPart, networkPart, leasePart, sinkPart *part
+	healthPart, httpPart, adminPart, grpcPart, networkPart *part
+	leasePart, positionsPart, ingestPart, sinkPart         *part
 }
 
 func newCollector(log *slog.Logger, s settings) *collector {

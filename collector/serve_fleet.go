@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 
+	"google.golang.org/grpc"
+
+	"github.com/gantry-dev/gantry/collector/ingest"
 	"github.com/gantry-dev/gantry/collector/kafka"
 	"github.com/gantry-dev/gantry/collector/lease"
 	"github.com/gantry-dev/gantry/collector/query"
@@ -32,19 +35,43 @@ func (c *collector) startFleet(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.leases = manager
 	c.leasePart = c.group.start("lease", manager.Run)
-	if err := c.awaitReady(ctx, manager.Ready()); err != nil {
-		return err
+	positions := ingest.NewPositions(c.kafkaConfig, c.ingestConfig().MaxDeviceEpochs, c.log)
+	c.positionsPart = c.group.start("positions", positions.Run)
+	for _, ready := range []<-chan struct{}{manager.Ready(), positions.Ready()} {
+		if err := c.awaitReady(ctx, ready); err != nil {
+			return err
+		}
 	}
-	return c.serveGRPC(ctx)
+	return c.serveGRPC(manager, positions)
+}
+
+func (c *collector) ingestConfig() ingest.Config {
+	cfg := ingest.DefaultConfig(c.id(), c.kafkaConfig)
+	cfg.LeaseTTL = c.grpc.LeaseTTL
+	cfg.Log, cfg.Metrics, cfg.Crash = c.log, c.metrics, crashHook()
+	return cfg
 }
 
 // serveGRPC registers the services and opens the door.
-func (c *collector) serveGRPC(_ context.Context) error {
-	c.grpcServer = newGRPCServer(c.guard)
+func (c *collector) serveGRPC(manager *lease.Manager, positions *ingest.Positions) error {
+	cfg := c.ingestConfig()
+	var options []grpc.ServerOption
+	if c.ingest {
+		taker, err := ingest.New(cfg, c.network, manager, positions)
+		if err != nil {
+			return err
+		}
+		c.taker = taker
+		c.ingestPart = c.group.start("ingest", taker.Run)
+		options = cfg.ServerOptions()
+	}
+	c.grpcServer = newGRPCServer(c.guard, options...)
+	if c.ingest {
+		gantryv1.RegisterIngestServiceServer(c.grpcServer, c.taker)
+	}
 	gantryv1.RegisterFleetServiceServer(c.grpcServer,
-		query.NewFleet(query.DefaultConfig(), c.network, leaseSource{c.leases}, noPositions{}))
+		query.NewFleet(query.DefaultConfig(), c.network, leaseSource{manager}, positionSource{positions}))
 	c.services = registerStandard(c.grpcServer, c.grpc.Reflection)
 	c.grpcPart = c.group.start("grpc", func(ctx context.Context) error {
 		failed := make(chan error, 1)
@@ -59,10 +86,6 @@ func (c *collector) serveGRPC(_ context.Context) error {
 	setServing(c.grpcServer, c.services, true)
 	return nil
 }
-
-type noPositions struct{}
-
-func (noPositions) Device(string) query.DevicePositions { return query.DevicePositions{} }
 
 // awaitReady waits for a part to have caught up.
 func (c *collector) awaitReady(ctx context.Context, ready <-chan struct{}) error {

@@ -26,10 +26,14 @@ func (c *collector) stop() {
 	if c.grpcServer != nil {
 		setServing(c.grpcServer, c.services, false)
 		c.drain(ctx)
+	} else if c.grpcListener != nil {
+		_ = c.grpcListener.Close() // stopped before it came to serving
 	}
 	c.grpcPart.stop(ctx)
+	c.ingestPart.stop(ctx)
 	c.leasePart.stop(ctx)
 	c.sinkPart.stop(ctx)
+	c.positionsPart.stop(ctx)
 	c.networkPart.stop(ctx)
 	c.healthPart.stop(ctx)
 	c.httpPart.stop(ctx)
@@ -42,9 +46,14 @@ func (c *collector) stop() {
 
 // drain asks agents to go elsewhere and waits for what they have under way.
 func (c *collector) drain(ctx context.Context) {
-	budget := time.Duration(float64(c.ShutdownTimeout) * drainShare)
-	_, cancel := context.WithTimeout(ctx, budget)
+	if c.taker == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(float64(c.ShutdownTimeout)*drainShare))
 	defer cancel()
+	if err := c.taker.Drain(ctx); err != nil {
+		c.log.Warn("streams were not all drained in time and are cut", "error", err)
+	}
 }
 
 // stopGRPC lets calls under way finish for a moment. GracefulStop alone would
