@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os/exec"
 	"strconv"
+	"syscall"
 
 	"github.com/gantry-dev/gantry/deploy/local/state"
 )
@@ -62,8 +64,12 @@ func checkPorts(ports []port) error {
 		seen[p.number] = p
 		l, err := net.Listen("tcp", loopback(p.number))
 		if err != nil {
-			return fmt.Errorf("port %d (%s) is taken by another program (%w): stop it, or choose another port, as make run %s=%d",
-				p.number, p.purpose, err, p.setting, alternative(p.number))
+			why := err.Error()
+			if errors.Is(err, syscall.EADDRINUSE) {
+				why = "it is taken by another program"
+			}
+			return fmt.Errorf("port %d (%s) cannot be used: %s; choose another port, as make run %s=%d",
+				p.number, p.purpose, why, p.setting, alternative(p.number))
 		}
 		_ = l.Close()
 	}

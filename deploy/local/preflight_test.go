@@ -34,7 +34,7 @@ func TestTakenPortIsNamedWithItsSetting(t *testing.T) {
 	_, number, _ := net.SplitHostPort(l.Addr().String())
 	taken, _ := strconv.Atoi(number)
 	says(t, checkPorts([]port{{taken, "HTTP_PORT", "metrics and health"}}),
-		"port "+number, "metrics and health", "make run HTTP_PORT=")
+		"port "+number, "metrics and health", "taken by another program", "make run HTTP_PORT=")
 }
 
 func TestPortGivenTwiceIsRefused(t *testing.T) {
