@@ -24,6 +24,12 @@ func serveHTTP(addr string, metrics prometheus.Gatherer, well func() bool) (stop
 	if err != nil {
 		return nil, fmt.Errorf("listen for --http: %w: choose another address", err)
 	}
+	server := &http.Server{Handler: healthHandler(metrics, well), ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10}
+	go func() { _ = server.Serve(listener) }() // ends with Close
+	return func() { _ = server.Close() }, nil
+}
+
+func healthHandler(metrics prometheus.Gatherer, well func() bool) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -33,9 +39,7 @@ func serveHTTP(addr string, metrics prometheus.Gatherer, well func() bool) (stop
 		}
 		_, _ = io.WriteString(w, "ok\n") // the client has gone: nothing to do
 	})
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10}
-	go func() { _ = server.Serve(listener) }() // ends with Close
-	return func() { _ = server.Close() }, nil
+	return mux
 }
 
 // healthcheckCmd asks a running agent, for containers without a shell.

@@ -42,16 +42,9 @@ func main() {
 // run is main with its surroundings as parameters; it returns the exit code.
 func run(args []string, stdout, stderr io.Writer) int {
 	var c cli
-	exit := -1
-	parser, err := kong.New(&c, kong.Name("gantry-agent"), kong.DefaultEnvars("GANTRY"),
-		kong.Description("Stands in for roadside devices and streams their readings to a collector."),
-		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exit = code }))
-	if err != nil {
-		panic(err) // the struct above is wrong
-	}
-	kctx, err := parser.Parse(args)
-	if exit >= 0 {
-		return exit // --help
+	kctx, err := parseCLI(&c, args, stdout, stderr)
+	if errors.Is(err, errHelped) {
+		return 0
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "gantry-agent: %v\n", err)
@@ -60,13 +53,34 @@ func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := stopSignals()
 	defer stop()
 	kctx.Bind(signals{ctx})
-	kctx.BindTo(stdout, (*io.Writer)(nil))
 	kctx.Bind(newLogger(stderr, c.LogLevel, c.LogFormat))
 	if err := kctx.Run(); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintf(stderr, "gantry-agent: %v\n", err)
 		return 1
 	}
 	return 0
+}
+
+// errHelped says that --help has been answered.
+var errHelped = errors.New("help was shown")
+
+// parseCLI parses the command line and the environment into c.
+func parseCLI(c *cli, args []string, stdout, stderr io.Writer) (*kong.Context, error) {
+	helped := false
+	parser, err := kong.New(c, kong.Name("gantry-agent"), kong.DefaultEnvars("GANTRY"),
+		kong.Description("Stands in for roadside devices and streams their readings to a collector."),
+		kong.Writers(stdout, stderr), kong.Exit(func(int) { helped = true }))
+	if err != nil {
+		panic(err) // the struct is wrong
+	}
+	kctx, err := parser.Parse(args)
+	if helped {
+		return nil, errHelped
+	}
+	if err == nil {
+		kctx.BindTo(stdout, (*io.Writer)(nil))
+	}
+	return kctx, err
 }
 
 // stopSignals returns a context that the first SIGINT or SIGTERM ends. The
