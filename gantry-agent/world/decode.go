@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/parser"
@@ -26,13 +27,13 @@ func (s source) decode(v any) error {
 	if len(strings.TrimSpace(string(s.text))) == 0 {
 		return fmt.Errorf("%s file: is empty", s.kind)
 	}
-	err := yaml.UnmarshalWithOptions(s.text, v, yaml.Strict())
+	err := s.unmarshal(v)
 	if err == nil {
 		return nil
 	}
 	var ye yaml.Error
 	if !errors.As(err, &ye) {
-		return fmt.Errorf("%s file: %w", s.kind, err)
+		return fmt.Errorf("%s file: %s", s.kind, oneLine(err.Error()))
 	}
 	line, near := 0, ""
 	if t := ye.GetToken(); t != nil {
@@ -41,7 +42,19 @@ func (s source) decode(v any) error {
 			line = t.Position.Line
 		}
 	}
-	return fmt.Errorf("%s file, line %d%s: %s", s.kind, line, near, ye.GetMessage())
+	return fmt.Errorf("%s file, line %d%s: %s", s.kind, line, near, oneLine(ye.GetMessage()))
+}
+
+// unmarshal guards against panics of the YAML reader, which has some for tags
+// and aliases in odd places: files also come from a collector, and must not
+// end an agent without a word.
+func (s source) unmarshal(v any) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("cannot be read as YAML (%v): look for a tag (!!), an anchor (&) or an alias (*) and remove it", p)
+		}
+	}()
+	return yaml.UnmarshalWithOptions(s.text, v, yaml.Strict())
 }
 
 // fault is an error about one field. The path is as in stations[3].lanes.
@@ -50,7 +63,9 @@ func (s source) fault(path, format string, args ...any) error {
 }
 
 // line finds the line of a field, or of what encloses it when it is missing.
-func (s source) line(path string) int {
+func (s source) line(path string) (line int) {
+	line = 1
+	defer func() { _ = recover() }() // as in unmarshal: line 1 will do
 	file, err := parser.ParseBytes(s.text, 0)
 	if err != nil {
 		return 1
@@ -68,6 +83,16 @@ func (s source) line(path string) int {
 		path = path[:cut]
 	}
 	return 1
+}
+
+// oneLine makes what the YAML reader says fit for a log: it cites the file.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, s)
 }
 
 // quoted shortens what an error cites from the file.

@@ -3,6 +3,8 @@ package world
 import (
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 // TestFaultsAreNamed changes one thing in a good file at a time.
@@ -70,6 +72,38 @@ func TestFaultsAreNamed(t *testing.T) {
 			t.Errorf("%q for %q:\n  %v\nwant\n  %s", c.new, c.old, err, c.want)
 		}
 	}
+}
+
+// TestMutilatedFilesAreRefusedOrRead cuts, doubles and swaps pieces of good
+// files; rapid prints the seed of a failure and takes it back.
+func TestMutilatedFilesAreRefusedOrRead(t *testing.T) {
+	network, _ := Shipped("network", "corridor")
+	scenario, _ := Shipped("scenario", "weekday")
+	_, _, roads, err := parseNetwork(network)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pieces := []string{"", ":", "- ", "[", "]", "{", "}", "\"", "'", "&a", "*a", "<<: ", "!!int ", "|", ">", "\t", "\n", "-1", "1e99", "0x", "null", "~", "---\n", "\x00", "é", "#"}
+	rapid.Check(t, func(rt *rapid.T) {
+		kind := rapid.SampledFrom([]string{"network", "scenario"}).Draw(rt, "kind")
+		text := string(network)
+		if kind == "scenario" {
+			text = string(scenario)
+		}
+		for range rapid.IntRange(1, 3).Draw(rt, "changes") {
+			from := rapid.IntRange(0, len(text)).Draw(rt, "from")
+			to := min(from+rapid.IntRange(0, 30).Draw(rt, "cut"), len(text))
+			text = text[:from] + rapid.SampledFrom(pieces).Draw(rt, "piece") + text[to:]
+		}
+		if kind == "scenario" {
+			_, _, err = parseScenario([]byte(text), roads)
+		} else {
+			_, _, _, err = parseNetwork([]byte(text))
+		}
+		if err != nil && (!strings.HasPrefix(err.Error(), kind+" file") || strings.ContainsAny(err.Error(), "\n\x00")) {
+			rt.Fatalf("error is not one line about the %s: %v", kind, err)
+		}
+	})
 }
 
 func FuzzFiles(f *testing.F) {
