@@ -185,7 +185,9 @@ func (in *inserter) insert(ctx context.Context, t table) error {
 		in.conn = conn
 	}
 	begin := time.Now()
-	if err := in.conn.Do(ctx, ch.Query{Body: t.input.Into(t.name), Input: t.input}); err != nil {
+	// Input.Into would quote the database and the table as one name.
+	body := "INSERT INTO " + t.name + " " + t.input.Columns() + " VALUES"
+	if err := in.conn.Do(ctx, ch.Query{Body: body, Input: t.input}); err != nil {
 		return fmt.Errorf("insert %d rows into %s: %w", t.rows, t.name, err)
 	}
 	in.p.metrics.insert.WithLabelValues(in.p.name).Observe(time.Since(begin).Seconds())
@@ -200,4 +202,3 @@ func (in *inserter) hangUp() {
 		in.conn = nil
 	}
 }
-

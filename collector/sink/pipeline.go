@@ -18,6 +18,7 @@ import (
 type pipeline struct {
 	name    string
 	topic   string
+	group   string
 	limits  Limits
 	cfg     Config
 	metrics *metrics
@@ -38,39 +39,41 @@ type pipeline struct {
 	commitMu sync.Mutex // commits go out in the order of the ledger's answers
 }
 
-func newPipeline(name, topic, group string, l Limits, cfg Config, m *metrics, log *slog.Logger, newRows func() rows) (*pipeline, error) {
+func newPipeline(name, topic, group string, l Limits, cfg Config, m *metrics, log *slog.Logger, newRows func() rows) *pipeline {
 	p := &pipeline{
-		name: name, topic: topic, limits: l, cfg: cfg, metrics: m, newRows: newRows,
+		name: name, topic: topic, group: group, limits: l, cfg: cfg, metrics: m, newRows: newRows,
 		log:     log.With("pipeline", name),
 		changed: make(chan struct{}),
 		ledger:  newLedger(),
 		onWay:   map[blockID]*block{},
 	}
 	p.open = p.newBlock()
-	k := cfg.Kafka
-	k.ClientID += "-sink-" + name
-	k.FetchMaxWait = l.FetchMaxWait
+	return p
+}
+
+// connect joins the group.
+func (p *pipeline) connect() error {
+	k := p.cfg.Kafka
+	k.ClientID += "-sink-" + p.name
+	k.FetchMaxWait = p.limits.FetchMaxWait
 	client, err := kafka.NewClient(k,
-		kgo.ConsumerGroup(group),
-		kgo.ConsumeTopics(topic),
+		kgo.ConsumerGroup(p.group),
+		kgo.ConsumeTopics(p.topic),
 		kgo.DisableAutoCommit(),
 		// Without this a partition could move while its rows are decoded.
 		kgo.BlockRebalanceOnPoll(),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
-		kgo.RebalanceTimeout(cfg.RebalanceTimeout),
+		kgo.RebalanceTimeout(p.cfg.RebalanceTimeout),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		kgo.FetchMinBytes(l.FetchMinBytes),
+		kgo.FetchMinBytes(p.limits.FetchMinBytes),
 		kgo.WithPools(&recordPool{}),
 		kgo.OnPartitionsAssigned(p.assigned),
 		kgo.OnPartitionsRevoked(p.revoked),
 		kgo.OnPartitionsLost(p.lost),
 	)
-	if err != nil {
-		return nil, err
-	}
 	p.client = client
-	return p, nil
+	return err
 }
 
 // recordPool keeps the slices of fetched records.
@@ -90,6 +93,9 @@ func (p *recordPool) PutRecords(s []kgo.Record) { p.pool.Put(&s) }
 // run carries records until ctx ends, then finishes what is in memory within
 // Config.ShutdownWait and leaves the group.
 func (p *pipeline) run(ctx context.Context) error {
+	if err := p.connect(); err != nil {
+		return err
+	}
 	insertCtx, stopInserts := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopInserts()
 	var inserters sync.WaitGroup

@@ -37,46 +37,40 @@ func New(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Sink, error)
 		{"reject", kafka.TopicDeadLetter, kafka.GroupSinkReject, cfg.Slow, func() rows { return newRejects() }},
 		{"network", kafka.TopicNetwork, kafka.GroupSinkNetwork, cfg.Slow, func() rows { return newNetworkRows() }},
 	} {
-		p, err := newPipeline(d.name, d.topic, d.group, d.limits, cfg, s.metrics, s.log, d.newRows)
-		if err != nil {
-			s.closeClients()
-			return nil, err
-		}
-		s.pipelines = append(s.pipelines, p)
+		s.pipelines = append(s.pipelines, newPipeline(d.name, d.topic, d.group, d.limits, cfg, s.metrics, s.log, d.newRows))
 	}
 	return s, nil
-}
-
-func (s *Sink) closeClients() {
-	for _, p := range s.pipelines {
-		p.client.Close()
-	}
 }
 
 // Run carries records until ctx ends, then finishes what is in memory within
 // Config.ShutdownWait. Outages of Kafka or ClickHouse do not end it; an error
 // means a mistake of ours. Call it once.
 func (s *Sink) Run(ctx context.Context) error {
+	admin, err := kafka.NewClient(s.cfg.Kafka)
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
 	g, ctx := errgroup.WithContext(ctx)
 	for _, p := range s.pipelines {
 		g.Go(func() error { return p.run(ctx) })
 	}
 	g.Go(func() error {
-		s.watch(ctx)
+		s.watch(ctx, kadm.NewClient(admin))
 		return nil
 	})
 	return g.Wait()
 }
 
 // watch keeps the gauges.
-func (s *Sink) watch(ctx context.Context) {
+func (s *Sink) watch(ctx context.Context, admin *kadm.Client) {
 	tick := time.NewTicker(s.cfg.LagEvery)
 	defer tick.Stop()
 	for {
 		for _, p := range s.pipelines {
 			p.measure(time.Now())
 		}
-		s.measureLag(ctx)
+		s.measureLag(ctx, admin)
 		select {
 		case <-ctx.Done():
 			return
@@ -86,11 +80,11 @@ func (s *Sink) watch(ctx context.Context) {
 }
 
 // measureLag asks Kafka how far the groups are behind, all members together.
-func (s *Sink) measureLag(ctx context.Context) {
+func (s *Sink) measureLag(ctx context.Context, admin *kadm.Client) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.LagEvery)
 	defer cancel()
 	groups := []string{kafka.GroupSinkLive, kafka.GroupSinkBackfill, kafka.GroupSinkReject, kafka.GroupSinkNetwork}
-	lags, err := kadm.NewClient(s.pipelines[0].client).Lag(ctx, groups...)
+	lags, err := admin.Lag(ctx, groups...)
 	if err != nil {
 		if ctx.Err() == nil {
 			s.log.Warn("lag of the sink is not known", "error", err)
