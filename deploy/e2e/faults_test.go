@@ -1,0 +1,121 @@
+package e2e_test
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// seedFlag repeats a run: every random test prints the seed that it used.
+var seedFlag = flag.Uint64("seed", 0, "seed of random faults; 0 takes a new one")
+
+func random(t *testing.T) *rand.Rand {
+	t.Helper()
+	seed := *seedFlag
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	t.Logf("seed %d: repeat with go test ./deploy/e2e -run %s -seed %d", seed, t.Name(), seed)
+	return rand.New(rand.NewPCG(seed, 0))
+}
+
+// TestKilledAtRandomMoments kills each kind of process while history and live
+// readings flow, and starts it again; the last agent killed never comes back.
+func TestKilledAtRandomMoments(t *testing.T) {
+	rng := random(t)
+	s := newStack(t, options{broker: "fake", network: "corridor", historyDays: 2})
+	a, b := s.addCollector("ingest"), s.addCollector("ingest")
+	sink := s.addCollector("sink")
+	for range 3 {
+		s.addAgent(nil)
+	}
+	s.flowing()
+	victims := []*process{s.agents[0], a.process, b.process, sink.process, s.broker, s.clickhouse, s.agents[1]}
+	rng.Shuffle(len(victims), func(i, j int) { victims[i], victims[j] = victims[j], victims[i] })
+	for _, v := range victims {
+		time.Sleep(time.Duration(rng.IntN(1500)) * time.Millisecond)
+		t.Logf("kill -9 %s", v.name)
+		v.kill()
+		time.Sleep(time.Duration(rng.IntN(1500)) * time.Millisecond)
+		v.start()
+	}
+	s.agents[2].kill() // never comes back: another agent takes its devices over
+	s.settled(4 * time.Minute)
+}
+
+// TestKilledBetweenTwoSteps kills a process at every named point where state
+// changes hands.
+func TestKilledBetweenTwoSteps(t *testing.T) {
+	rng := random(t)
+	s := newStack(t, options{broker: "fake", network: "corridor", historyDays: 2})
+	first, second := s.addCollector("all"), s.addCollector("all")
+	for range 2 {
+		s.addAgent(nil)
+	}
+	s.flowing()
+	for _, at := range []string{"ingest.produced", "ingest.acked", "sink.inserted", "lease.deciding"} {
+		point := fmt.Sprintf("GANTRY_CRASH_AT=%s:%d", at, 1+rng.IntN(3))
+		t.Log(point)
+		first.kill()
+		first.start(point)
+		if at == "lease.deciding" {
+			// The other one must not be the decider, and a change must come.
+			second.kill()
+			s.agents[0].kill()
+			s.agents[0].start()
+		}
+		first.waitDead(60 * time.Second)
+		first.start()
+		first.answers()
+		if !second.running() {
+			second.start()
+			second.answers()
+		}
+	}
+
+	point := fmt.Sprintf("GANTRY_CRASH_AT=spool.writing:%d", 1+rng.IntN(3))
+	t.Log(point)
+	s.agents[0].kill()
+	s.agents[0].start(point)
+	s.carries(s.agents[0])
+	first.kill() // nobody takes readings: the agents' backlog goes to disk
+	second.kill()
+	s.agents[0].waitDead(60 * time.Second)
+	first.start()
+	second.start()
+	s.agents[0].start()
+	s.settled(4 * time.Minute)
+}
+
+// TestClickHouseAway keeps ClickHouse down while a collector restarts: readings
+// are accepted throughout, and all there afterwards.
+func TestClickHouseAway(t *testing.T) {
+	away := 20 * time.Second
+	if *long {
+		away = 10 * time.Minute
+	}
+	s := newStack(t, options{broker: "fake", network: "corridor", historyDays: 0})
+	c := s.addCollector("all")
+	s.addAgent(nil)
+	s.flowing()
+	s.clickhouse.kill()
+	until := time.Now().Add(away)
+	c.stop(30 * time.Second)
+	c.start()
+	eventually(t, 30*time.Second, "gRPC answers without ClickHouse", answers(c.grpcAddr))
+	accepted := s.accepted()
+	for time.Now().Before(until) {
+		before := accepted
+		eventually(t, leaseTTL+15*time.Second, "readings are accepted without ClickHouse", func() (bool, string) {
+			accepted = s.accepted()
+			return accepted > before, fmt.Sprintf("%d durable, %d before", accepted, before)
+		})
+	}
+	s.clickhouse.start()
+	s.settled(2 * time.Minute)
+}
+
+// long runs what takes longer than a change should wait for.
+var long = flag.Bool("long", false, "run outages of their full length: make test-long")
