@@ -8,6 +8,7 @@
         query_settings={
             'join_use_nulls': 0,
             'max_partitions_per_insert_block': 0,
+            'max_bytes_before_external_group_by': 536870912,
         },
     )
 }}
