@@ -79,7 +79,8 @@ func (a *Agent) Run(ctx context.Context) error {
 		}
 		pause := wait.next()
 		if end.drained {
-			pause = end.after
+			// All streams of a collector that goes end at once.
+			pause = end.after + time.Duration(a.cfg.Random()*float64(end.after)/2)
 		}
 		a.cfg.Log.Info("stream ended", "collector", addr, "drained", end.drained, "error", end.err, "reconnect_in", pause)
 		a.offline(ctx, pause)

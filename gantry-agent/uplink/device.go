@@ -1,6 +1,10 @@
 package uplink
 
-import gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
+import (
+	"slices"
+
+	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
+)
 
 // deviceState is one device that the session carries.
 type deviceState struct {
@@ -63,6 +67,21 @@ func (d *deviceState) plan(p Plan, nowUS int64, spooled func(string, uint32) uin
 	}
 }
 
+// catchUp takes news of durable positions into a plan: a lease may come in
+// several messages. Only what was not begun in this stream moves; in what was,
+// the collector expects what follows.
+func (d *deviceState) catchUp(resend bool) {
+	if resend {
+		return
+	}
+	d.past = slices.DeleteFunc(d.past, func(e *epochState) bool { return e.durableEnd })
+	for _, e := range d.epochs {
+		if e.queued && !e.started && e.next <= e.durable {
+			e.next, e.cur = e.durable+1, nil
+		}
+	}
+}
+
 // until returns the time before which an epoch must begin to be sent now.
 func (p Plan) until(nowUS int64) int64 {
 	if p.ToUS != 0 {
@@ -78,7 +97,7 @@ func (e *epochState) reset(resend bool, spooled func(string, uint32) uint64) {
 		after = max(after, spooled(e.dev.id, e.ID))
 	}
 	e.rewind(after + 1)
-	e.queued, e.held = false, false
+	e.queued, e.held, e.started = false, false, false
 	e.due = e.StartUS
 }
 

@@ -21,6 +21,7 @@ type epochState struct {
 	lane    lane
 	cur     Cursor // nil: to be opened at next
 	next    uint64 // position to send next
+	started bool   // something of it was sent in this stream
 	endSent bool   // the end was sent; nothing follows
 	cut     bool   // the plan's end was reached; nothing follows
 	queued  bool   // in the live heap, or among the backfills

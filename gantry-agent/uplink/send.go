@@ -53,6 +53,7 @@ func (s *Session) put(f *filling, e *epochState, now Instant, limit int) taken {
 	if s.chunk.count == 0 {
 		return how
 	}
+	e.started = true
 	before := len(f.frame.body)
 	f.frame.add(&s.chunk)
 	f.bytes -= len(f.frame.body) - before

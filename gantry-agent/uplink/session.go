@@ -154,7 +154,9 @@ func (s *Session) grant(now Instant, g *gantryv1.LeasedDevice) error {
 		d.merge(g.GetDurable())
 		if !d.planned {
 			s.begin(d, now)
+			return nil
 		}
+		d.catchUp(s.plan.Resend)
 		return nil
 	}
 	src, err := s.source.Device(id, g.GetValidFromUs())

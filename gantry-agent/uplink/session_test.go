@@ -209,6 +209,14 @@ func (p *play) lease(*rapid.T) {
 	p.needConnected()
 	id := rapid.SampledFrom(fleet).Draw(p.t, "device")
 	l := &gantryv1.Lease{}
+	if p.devices[id] && rapid.Bool().Draw(p.t, "again") {
+		// News of a device that is carried already.
+		for _, err := range p.session.Lease(p.now, &gantryv1.Lease{Granted: []*gantryv1.LeasedDevice{p.leased(id, 0)}}) {
+			p.must(err)
+		}
+		p.collector.again[id] = true
+		return
+	}
 	if p.devices[id] {
 		l.Revoked = []string{id}
 	} else {
@@ -329,5 +337,39 @@ func TestSessionRefusesAckOfUnsentBatch(t *testing.T) {
 	s := NewSession(Plan{}, Limits{}, flushEvery, nil)
 	if err := s.Ack(Instant{}, &gantryv1.Ack{BatchNumber: 1}); err == nil {
 		t.Error("an answer to a batch that was never sent is accepted")
+	}
+}
+
+// TestSessionLeaseInParts: durable positions that come after the device did
+// count for the epochs that were not begun.
+func TestSessionLeaseInParts(t *testing.T) {
+	source := fakeSource{readings: 30}
+	plan := Plan{ToUS: 3 * runUS, Backfill: true}
+	s := NewSession(plan, Limits{}, flushEvery, nil)
+	now := Instant{WorldUS: plan.ToUS}
+	lease := func(durable ...*gantryv1.Position) *gantryv1.Lease {
+		return &gantryv1.Lease{Granted: []*gantryv1.LeasedDevice{{DeviceId: "a", Durable: durable}}}
+	}
+	position := func(run int64, seq uint64, ended bool) *gantryv1.Position {
+		return &gantryv1.Position{DeviceId: "a", Epoch: fakeEpoch(run).ID, Seq: seq, Ended: ended}
+	}
+	s.Welcome(now, &gantryv1.Welcome{Flow: wideFlow(), Lease: lease(position(2, 2, false))}, source)
+	s.Lease(now, lease(position(1, 30, true), position(0, 3, false)))
+	starts := map[uint32]uint64{}
+	c := newModelCollector(source)
+	if err := c.connect(nil); err != nil {
+		t.Fatal(err)
+	}
+	for f := s.Next(now); f != nil; f = s.Next(now) {
+		b, err := c.receive(f.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range b.Devices {
+			starts[d.Epoch>>17-1] = d.FirstSeq
+		}
+	}
+	if len(starts) != 2 || starts[2] != 3 || starts[0] != 4 {
+		t.Errorf("first positions by run: %v, want 3 of run 2, none of run 1, 4 of run 0", starts)
 	}
 }
