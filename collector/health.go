@@ -17,7 +17,8 @@ type healthCheck struct {
 
 // healthState holds the last outcome of every check.
 type healthState struct {
-	checks []healthCheck
+	checks  []healthCheck
+	started <-chan struct{}
 
 	mu      sync.Mutex
 	problem map[string]string
@@ -26,12 +27,13 @@ type healthState struct {
 
 // Times of health checks.
 const (
-	healthEvery   = 3 * time.Second
+	healthEvery   = 2 * time.Second
 	healthTimeout = 2 * time.Second
 )
 
-func newHealthState(checks ...healthCheck) *healthState {
-	h := &healthState{checks: checks, problem: map[string]string{}}
+// newHealthState makes a state that is unready until started is closed.
+func newHealthState(started <-chan struct{}, checks ...healthCheck) *healthState {
+	h := &healthState{checks: checks, started: started, problem: map[string]string{}}
 	for _, c := range checks {
 		h.problem[c.name] = "not checked yet"
 	}
@@ -85,8 +87,22 @@ func (h *healthState) report() (bool, map[string]string) {
 			ready = ready && !c.vital
 		}
 	}
-	if h.stopped {
+	switch {
+	case h.stopped:
 		out["process"] = "stopping"
+	case !closed(h.started):
+		out["process"], ready = "starting", false
+	default:
+		out["process"] = "ok"
 	}
 	return ready, out
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }

@@ -17,6 +17,13 @@ import (
 
 var local = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080}
 
+// done is a start-up that is over.
+func done() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}
+
 func get(h http.Handler, host, path string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodGet, path, nil)
 	r.Host = host
@@ -27,7 +34,7 @@ func get(h http.Handler, host, path string) *httptest.ResponseRecorder {
 
 // TestHostIsChecked: a rebound name must not read a loopback listener.
 func TestHostIsChecked(t *testing.T) {
-	h := newHTTPServer(newHealthState(), prometheus.NewRegistry(), local).Handler
+	h := newHTTPServer(newHealthState(done()), prometheus.NewRegistry(), local).Handler
 	for host, want := range map[string]int{
 		"127.0.0.1:8080": 200, "localhost": 200, "localhost:8080": 200, "[::1]:8080": 200,
 		"evil.example": 403, "evil.example:8080": 403, "127.0.0.1.evil.example": 403, "10.0.0.1:8080": 403, "": 403,
@@ -36,7 +43,7 @@ func TestHostIsChecked(t *testing.T) {
 			t.Errorf("Host %q: %d, want %d", host, got, want)
 		}
 	}
-	open := newHTTPServer(newHealthState(), prometheus.NewRegistry(), &net.TCPAddr{IP: net.IPv4zero}).Handler
+	open := newHTTPServer(newHealthState(done()), prometheus.NewRegistry(), &net.TCPAddr{IP: net.IPv4zero}).Handler
 	if got := get(open, "collector.internal:8080", "/metrics").Code; got != 200 {
 		t.Errorf("an open listener answers %d", got)
 	}
@@ -45,7 +52,7 @@ func TestHostIsChecked(t *testing.T) {
 // TestReadiness: only vital checks and stopping make a process unready.
 func TestReadiness(t *testing.T) {
 	var kafka, clickhouse error
-	h := newHealthState(
+	h := newHealthState(done(),
 		healthCheck{"kafka", true, func(context.Context) error { return kafka }},
 		healthCheck{"clickhouse", false, func(context.Context) error { return clickhouse }},
 	)
@@ -77,6 +84,13 @@ func TestReadiness(t *testing.T) {
 	step("stopping", 503, `"process":"stopping"`)
 }
 
+func TestStartingIsNotReady(t *testing.T) {
+	w := get(newHTTPServer(newHealthState(make(chan struct{})), prometheus.NewRegistry(), local).Handler, "localhost", "/healthz")
+	if w.Code != 503 || !strings.Contains(w.Body.String(), `"process":"starting"`) {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+}
+
 // TestAdmin: pprof over HTTP/1.1 and channelz over gRPC on one port.
 func TestAdmin(t *testing.T) {
 	l, err := listen("--admin-addr", "127.0.0.1:0")
@@ -84,13 +98,13 @@ func TestAdmin(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, g := newAdminServer(l.Addr())
-	done := make(chan error, 1)
+	ended := make(chan error, 1)
 	ctx, cancel := context.WithCancel(context.Background())
-	go func() { done <- serveHTTP(s, l)(ctx) }()
+	go func() { ended <- serveHTTP(s, l)(ctx) }()
 	t.Cleanup(func() {
 		g.Stop()
 		cancel()
-		<-done
+		<-ended
 	})
 	resp, err := http.Get("http://" + l.Addr().String() + "/debug/pprof/cmdline")
 	if err != nil || resp.StatusCode != http.StatusOK {

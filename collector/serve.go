@@ -200,8 +200,7 @@ func (c *collector) startHTTP() {
 	if c.sink != nil {
 		checks = append(checks, healthCheck{name: "clickhouse", vital: !c.ingest, probe: c.probeClickHouse})
 	}
-	checks = append(checks, healthCheck{name: "roles", vital: true, probe: c.probeRoles})
-	c.health = newHealthState(checks...)
+	c.health = newHealthState(c.started, checks...)
 	c.healthPart = c.group.start("health", c.health.run)
 
 	c.httpServer = newHTTPServer(c.health, c.metrics, c.httpListener.Addr())

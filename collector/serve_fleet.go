@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 
 	"google.golang.org/grpc"
 
@@ -96,15 +95,5 @@ func (c *collector) awaitReady(ctx context.Context, ready <-chan struct{}) error
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
-	}
-}
-
-// probeRoles fails until every role runs.
-func (c *collector) probeRoles(context.Context) error {
-	select {
-	case <-c.started:
-		return nil
-	default:
-		return errors.New("still starting")
 	}
 }
