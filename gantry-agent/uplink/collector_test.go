@@ -197,8 +197,11 @@ func (c *modelCollector) check(d fakeDevice, nowUS int64) error {
 		}
 		for seq := uint64(1); seq <= n; seq++ {
 			wire, err := proto.MarshalOptions{Deterministic: true}.Marshal(d.reading(e, seq))
-			if err != nil || string(rec.readings[seq-1]) != string(wire) {
-				return fmt.Errorf("%s/%d/%d is altered (%v)", d.id, e.ID, seq, err)
+			if err != nil {
+				return err
+			}
+			if string(rec.readings[seq-1]) != string(wire) {
+				return fmt.Errorf("%s/%d/%d is altered", d.id, e.ID, seq)
 			}
 		}
 	}

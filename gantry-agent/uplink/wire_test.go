@@ -87,7 +87,7 @@ func opens(source fakeSource) Opener {
 	return func(*gantryv1.World) (Source, error) { return source, nil }
 }
 
-func (s *scripted) begin(hello *gantryv1.Hello, ctx context.Context) (script, error) {
+func (s *scripted) begin(ctx context.Context, hello *gantryv1.Hello) (script, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sc := s.scripts[min(s.streams, len(s.scripts)-1)]
@@ -127,7 +127,7 @@ func (s *scripted) Connect(st gantryv1.IngestService_ConnectServer) error {
 	if err != nil {
 		return err
 	}
-	sc, err := s.begin(first.GetHello(), st.Context())
+	sc, err := s.begin(st.Context(), first.GetHello())
 	if err != nil {
 		return err
 	}
