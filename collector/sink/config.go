@@ -53,6 +53,12 @@ type Config struct {
 	RetryMin, RetryMax time.Duration
 	// CommitTimeout bounds one commit.
 	CommitTimeout time.Duration
+	// SessionTimeout is how long the group waits for a member that went
+	// without a word before it gives its partitions to others.
+	SessionTimeout time.Duration
+	// HeartbeatEvery is how often a member says that it lives; at most a
+	// third of SessionTimeout.
+	HeartbeatEvery time.Duration
 	// RebalanceTimeout is how long the group waits for this member to give up
 	// its partitions; above InsertTimeout and RevokeWait.
 	RebalanceTimeout time.Duration
@@ -86,6 +92,8 @@ func DefaultConfig(k kafka.ClientConfig, c clickhouse.Config, key PlateKey) Conf
 		RetryMin:         100 * time.Millisecond,
 		RetryMax:         5 * time.Second,
 		CommitTimeout:    10 * time.Second,
+		SessionTimeout:   10 * time.Second,
+		HeartbeatEvery:   3 * time.Second,
 		RebalanceTimeout: 90 * time.Second,
 		RevokeWait:       10 * time.Second,
 		ShutdownWait:     15 * time.Second,

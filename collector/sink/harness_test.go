@@ -15,13 +15,17 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	pb "google.golang.org/protobuf/proto"
 
+	"github.com/gantry-dev/gantry/collector/clickhouse"
 	"github.com/gantry-dev/gantry/collector/clickhouse/clickhousetest"
 	"github.com/gantry-dev/gantry/collector/kafka"
 	"github.com/gantry-dev/gantry/collector/kafka/kafkatest"
 	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
 )
 
-func TestMain(m *testing.M) { clickhousetest.Main(m) }
+func TestMain(m *testing.M) {
+	crashingSink()
+	clickhousetest.Main(m)
+}
 
 // testKey is the key of all tests' tokens.
 var testKey = NewPlateKey([keyBytes]byte([]byte("0123456789abcdef")))
@@ -43,18 +47,37 @@ func newStack(t testing.TB) *stack {
 	t.Helper()
 	ch := clickhousetest.Start(t)
 	broker := kafkatest.Fake(t)
-	return &stack{ch: ch, broker: broker, client: kafkatest.Client(t, broker)}
+	s := &stack{ch: ch, broker: broker, client: kafkatest.Client(t, broker)}
+	// A killed sink's partitions are to be free again soon.
+	shortest := "100"
+	_, err := kadm.NewClient(s.client).AlterBrokerConfigs(t.Context(), []kadm.AlterConfig{{Name: "group.min.session.timeout.ms", Value: &shortest}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
-// config has short times, so that tests are.
-func (s *stack) config() Config {
-	cfg := DefaultConfig(kafka.DefaultClientConfig(s.broker), s.ch.Config(clickhousetest.Collector), testKey)
+func (s *stack) config() Config { return testConfig(s.broker, s.ch.Config(clickhousetest.Collector)) }
+
+// testConfig has short times, so that tests are short.
+func testConfig(broker string, ch clickhouse.Config) Config {
+	cfg := DefaultConfig(kafka.DefaultClientConfig(broker), ch, testKey)
 	cfg.Live.FlushEvery, cfg.Backfill.FlushEvery, cfg.Slow.FlushEvery = 50*time.Millisecond, 50*time.Millisecond, 50*time.Millisecond
 	cfg.Live.FetchMinBytes, cfg.Backfill.FetchMinBytes = 1, 1
 	cfg.RetryMin, cfg.RetryMax = 10*time.Millisecond, 100*time.Millisecond
-	cfg.RevokeWait = 2 * time.Second
+	cfg.RevokeWait, cfg.ShutdownWait = 2*time.Second, 2*time.Second
+	cfg.SessionTimeout, cfg.HeartbeatEvery = time.Second, 100*time.Millisecond
 	cfg.LagEvery = 100 * time.Millisecond
 	return cfg
+}
+
+// keepCopies stops the merges that collapse copies, so that they can be
+// counted.
+func (s *stack) keepCopies(t testing.TB) {
+	t.Helper()
+	if err := s.ch.Conn(t, clickhousetest.Operator).Exec(t.Context(), "SYSTEM STOP MERGES raw.readings"); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // run starts a sink; stop ends it and waits.

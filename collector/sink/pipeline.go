@@ -63,6 +63,8 @@ func (p *pipeline) connect() error {
 		// Without this a partition could move while its rows are decoded.
 		kgo.BlockRebalanceOnPoll(),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
+		kgo.SessionTimeout(p.cfg.SessionTimeout),
+		kgo.HeartbeatInterval(p.cfg.HeartbeatEvery),
 		kgo.RebalanceTimeout(p.cfg.RebalanceTimeout),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),

@@ -123,10 +123,15 @@ func TestManyDevices(t *testing.T) {
 // TestDuplicates: copies stay in raw and collapse under FINAL.
 func TestDuplicates(t *testing.T) {
 	s := newStack(t)
+	s.keepCopies(t)
 	s.run(t, s.config())
 	for range 3 {
 		s.produce(t, kafka.TopicReading, "a", readingsOf(t, "a", 0, 1, 100)...)
 		s.awaitCommitted(t, kafka.GroupSinkLive, kafka.TopicReading)
+	}
+	// The engine must not drop whole blocks that look the same.
+	if n := s.ch.Count(t, "SELECT count() FROM raw.readings"); n != 300 {
+		t.Errorf("%d rows, want 300", n)
 	}
 	if n := s.ch.Count(t, "SELECT count() FROM raw.readings FINAL"); n != 100 {
 		t.Errorf("%d rows under FINAL, want 100", n)
