@@ -93,12 +93,12 @@ func (l *launcher) apply(ctx context.Context) error {
 	if err := l.writeNetwork(ctx, file); err != nil {
 		return err
 	}
-	for name, args := range map[string][]string{
-		"migrate": append([]string{"migrate"}, l.clickHouseFlags()...),
-		"network": {"network", "apply", file, "--kafka-brokers", loopback(l.state.Ports.Kafka)},
+	for _, args := range [][]string{
+		append([]string{"migrate"}, l.clickHouseFlags()...),
+		{"network", "apply", file, "--kafka-brokers", loopback(l.state.Ports.Kafka)},
 	} {
 		spec := supervise.Spec{
-			Name: "collector-" + name, Path: l.program("collector"), Args: args,
+			Name: "collector-" + args[0], Path: l.program("collector"), Args: args,
 			Stage: stageCollector, Grace: graceAgents,
 		}
 		if err := l.group.Run(ctx, spec); err != nil {
