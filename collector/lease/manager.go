@@ -144,7 +144,7 @@ func (m *Manager) Drain(ctx context.Context, agentID string) (int, error) {
 	if len(records) == 0 {
 		return 0, fmt.Errorf("lease: drain agent %q: %w: list the agents to see who is", agentID, ErrUnknownAgent)
 	}
-	if err := m.client.ProduceSync(ctx, records...).FirstErr(); err != nil {
+	if err := produce(ctx, m.client, records...); err != nil {
 		return 0, fmt.Errorf("lease: drain agent %q: %w", agentID, err)
 	}
 	return devices, nil
@@ -169,4 +169,26 @@ func leaseRecord(key string, r *gantryv1.LeaseRecord) *kgo.Record {
 	}
 	out.Value = value
 	return out
+}
+
+// produce writes records and waits for Kafka or for the end of ctx. The
+// client's own ProduceSync outlasts ctx once a record is under way, because
+// the record may be in the log already; here that is for readers to find out.
+func produce(ctx context.Context, client *kgo.Client, records ...*kgo.Record) error {
+	results := make(chan error, len(records))
+	for _, r := range records {
+		client.Produce(ctx, r, func(_ *kgo.Record, err error) { results <- err })
+	}
+	var first error
+	for range records {
+		select {
+		case err := <-results:
+			if first == nil {
+				first = err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return first
 }

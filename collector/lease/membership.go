@@ -61,7 +61,7 @@ func (m *Manager) Join(ctx context.Context, s Session) (*Membership, error) {
 	ms.write.Lock()
 	r := sessionRecord(ms.record)
 	ms.write.Unlock()
-	if err := m.client.ProduceSync(ctx, r).FirstErr(); err != nil {
+	if err := produce(ctx, m.client, r); err != nil {
 		m.met.refused.WithLabelValues("kafka").Inc()
 		ms.forget()
 		// Should the record arrive after all, this follows it.
@@ -122,7 +122,7 @@ func (ms *Membership) Leave(ctx context.Context) {
 	}
 	ms.forget()
 	// Behind all renewals: none is produced once left is set.
-	if err := ms.m.client.ProduceSync(ctx, leaseRecord(sessionPrefix+ms.id, nil)).FirstErr(); err != nil {
+	if err := produce(ctx, ms.m.client, leaseRecord(sessionPrefix+ms.id, nil)); err != nil {
 		ms.m.cfg.Log.Warn("session could not be taken back, it will expire", "session", ms.id, "error", err)
 	}
 }

@@ -153,7 +153,10 @@ func (d *decider) commit(ctx context.Context, crash string, records ...*kgo.Reco
 	if err := d.client.BeginTransaction(); err != nil {
 		return fmt.Errorf("lease: begin a transaction: %w", err)
 	}
-	err := d.client.ProduceSync(ctx, records...).FirstErr()
+	// A decider that Kafka does not hear, or that cannot read back, must not stay in office.
+	known, stop := context.WithTimeout(ctx, max(leaveTimeout, d.m.cfg.TTL))
+	defer stop()
+	err := produce(known, d.client, records...)
 	if err == nil && crash != "" {
 		d.m.cfg.crash(crash)
 	}
@@ -163,15 +166,12 @@ func (d *decider) commit(ctx context.Context, crash string, records ...*kgo.Reco
 	defer cancel()
 	if err != nil {
 		return errors.Join(fmt.Errorf("lease: write %d records: %w", len(records), err),
-			d.client.EndTransaction(end, kgo.TryAbort))
+			d.client.AbortBufferedRecords(end), d.client.EndTransaction(end, kgo.TryAbort))
 	}
 	if err := d.client.EndTransaction(end, kgo.TryCommit); err != nil {
 		return fmt.Errorf("lease: commit %d records: %w", len(records), err)
 	}
-	// A decider that cannot read what it wrote must not stay in office.
-	seen, stop := context.WithTimeout(ctx, max(leaveTimeout, d.m.cfg.TTL))
-	defer stop()
-	if err := d.m.await(seen, records[len(records)-1].Offset); err != nil {
+	if err := d.m.await(known, records[len(records)-1].Offset); err != nil {
 		return fmt.Errorf("lease: read own record at offset %d back: %w", records[len(records)-1].Offset, err)
 	}
 	return nil
