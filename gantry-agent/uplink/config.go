@@ -116,7 +116,7 @@ type Timing struct {
 func DefaultTiming() Timing {
 	return Timing{
 		Flush: 200 * time.Millisecond, Connect: 15 * time.Second,
-		BackoffMin: 250 * time.Millisecond, BackoffMax: 10 * time.Second,
+		BackoffMin: 250 * time.Millisecond, BackoffMax: 5 * time.Second,
 		Finish: 10 * time.Second, Silence: 3, Settle: 3 * time.Second,
 	}
 }

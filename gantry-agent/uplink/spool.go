@@ -89,11 +89,10 @@ func (s *Spool) load(name string) error {
 	}
 	s.number = max(s.number, seg.number)
 	s.segments = append(s.segments, seg)
-	s.bytes += seg.size
-	err = seg.scan(func(r SpoolRecord, offset int64) { s.note(seg, r, offset) })
-	if err != nil {
+	if err := seg.scan(func(r SpoolRecord, offset int64) { s.note(seg, r, offset) }); err != nil {
 		return err
 	}
+	s.bytes += seg.size // what scan found whole
 	s.collect()
 	return nil
 }

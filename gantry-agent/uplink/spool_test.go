@@ -101,6 +101,13 @@ func TestSpoolAgainstModel(t *testing.T) {
 				s.Trim(d.id, e.ID, first-1) // as a Welcome does
 			},
 			"": func(t *rapid.T) {
+				var bytes int64
+				for _, seg := range s.segments {
+					bytes += seg.size
+				}
+				if s.Bytes() != bytes {
+					t.Fatalf("%d bytes counted, %d there", s.Bytes(), bytes)
+				}
 				if first < next && s.Last(d.id, e.ID) != next-1 {
 					t.Fatalf("the spool ends at %d, want %d", s.Last(d.id, e.ID), next-1)
 				}
