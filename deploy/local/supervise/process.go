@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os/exec"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -113,8 +114,7 @@ func (p *process) revive(deaths int) int {
 		deaths++
 		wait := p.group.cfg.backoff(deaths)
 		p.set(Waiting)
-		p.group.cfg.Event(fmt.Sprintf("%s ended (%s), starts again in %v: %s",
-			p.spec.Name, p.status().LastExit, wait, p.log.lastLines(1)))
+		p.group.cfg.Event(p.obituary(wait))
 		select {
 		case <-p.quit:
 			return -1
@@ -133,6 +133,17 @@ func (p *process) revive(deaths int) int {
 		p.st.LastExit = err.Error()
 		p.mu.Unlock()
 	}
+}
+
+// obituary says how the process ended. Its last words explain an exit of its
+// own will, but not a signal.
+func (p *process) obituary(wait time.Duration) string {
+	exit := p.status().LastExit
+	sentence := fmt.Sprintf("%s ended (%s), starts again in %v", p.spec.Name, exit, wait)
+	if strings.HasPrefix(exit, "exit code") {
+		sentence += ": " + p.log.lastLines(1)
+	}
+	return sentence
 }
 
 // stop asks the process to end, kills it when its grace is over, and returns
