@@ -96,7 +96,7 @@ func (t *table) pool(devices []string, maxDevices int, static map[string]string,
 
 // shares gives the sessions that may be leased devices, ordered by session.
 func (t *table) shares(gone func(*sessionEntry) bool, pool []string) []*share {
-	var out []*share
+	out := make([]*share, 0, len(t.sessions))
 	byID := map[string]*share{}
 	for _, id := range slices.Sorted(maps.Keys(t.sessions)) {
 		s := t.sessions[id]
@@ -104,8 +104,7 @@ func (t *table) shares(gone func(*sessionEntry) bool, pool []string) []*share {
 		if gone(s) || s.record.Capacity == 0 || len(s.record.StaticDevices) > 0 {
 			continue
 		}
-		// More than the pool is never used; cut off, sums cannot overflow.
-		sh := &share{session: id, capacity: int(min(int64(s.record.Capacity), int64(max(len(pool), 1))))}
+		sh := &share{session: id, capacity: int(s.record.Capacity)}
 		out, byID[id] = append(out, sh), sh
 	}
 	for _, device := range pool {
