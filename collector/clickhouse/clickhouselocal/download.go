@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"os"
 	"path"
-	"path/filepath"
 	"time"
 )
 
@@ -159,21 +158,20 @@ func extract(tarball, lib string) error {
 	}
 }
 
+// writeWhole is called under the lock, so one fixed name for the unfinished
+// file will do, and what a killed process left is overwritten.
 func writeWhole(dst string, r io.Reader) error {
-	tmp, err := os.CreateTemp(filepath.Dir(dst), filepath.Base(dst)+".tmp")
+	unfinished := dst + ".tmp"
+	f, err := os.OpenFile(unfinished, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o755)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(tmp.Name()) // after the rename there is nothing to remove
-	_, err = io.Copy(tmp, r)
+	_, err = io.Copy(f, r)
 	if err == nil {
-		err = tmp.Sync()
+		err = f.Sync()
 	}
-	if err := errors.Join(err, tmp.Close()); err != nil {
-		return err
+	if err := errors.Join(err, f.Close()); err != nil {
+		return errors.Join(err, os.Remove(unfinished))
 	}
-	if err := os.Chmod(tmp.Name(), 0o755); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), dst)
+	return os.Rename(unfinished, dst)
 }

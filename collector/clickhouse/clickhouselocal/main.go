@@ -50,7 +50,7 @@ func Main() {
 	go func() {
 		// The parent holds the other end and never writes: end of file means
 		// that it is gone, on every system.
-		io.Copy(io.Discard, os.Stdin)
+		_, _ = io.Copy(io.Discard, os.Stdin)
 		os.Exit(0)
 	}()
 	fmt.Fprintln(os.Stderr, serve(c.Lib, c.Dir, c.TCPAddr, c.HTTPAddr))

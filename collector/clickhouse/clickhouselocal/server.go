@@ -115,8 +115,8 @@ func (s *Server) launch() error {
 		if err != nil {
 			return
 		}
-		err = s.cmd.Wait()
-		s.err = fmt.Errorf("clickhouselocal: the server ended (%v): %s", err, s.tail.String())
+		_ = s.cmd.Wait() // what it says stands in the state, for an end without fault too
+		s.err = fmt.Errorf("clickhouselocal: the server ended (%v): %s", s.cmd.ProcessState, s.tail.String())
 		close(s.done)
 	}()
 	return <-started
@@ -161,7 +161,7 @@ func (s *Server) PID() int { return s.cmd.Process.Pid }
 // Stop ends the server by SIGTERM, after ten seconds by SIGKILL, and returns
 // when it is gone.
 func (s *Server) Stop() {
-	s.cmd.Process.Signal(syscall.SIGTERM)
+	_ = s.cmd.Process.Signal(syscall.SIGTERM) // fails when it is gone already
 	select {
 	case <-s.done:
 	case <-time.After(stopTimeout):
@@ -171,7 +171,7 @@ func (s *Server) Stop() {
 
 // Kill ends the server at once, as a crash would, and returns when it is gone.
 func (s *Server) Kill() {
-	s.cmd.Process.Kill()
+	_ = s.cmd.Process.Kill() // as Stop
 	<-s.done
 }
 
@@ -207,7 +207,7 @@ func (t *tail) Write(p []byte) (int, error) {
 		t.buf = append(t.buf[:0], t.buf[n:]...)
 	}
 	if t.next != nil {
-		t.next.Write(p) // its failure must not end the server
+		_, _ = t.next.Write(p) // its failure must not end the server
 	}
 	return len(p), nil
 }
