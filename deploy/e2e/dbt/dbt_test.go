@@ -10,12 +10,25 @@ import (
 
 func TestMain(m *testing.M) { clickhousetest.Main(m) }
 
-// TestStationFlow takes the project through a life: a first build, then late
-// readings, copies, a day of history and a device that the network learns of
+func TestIncrements(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dbt many times, seconds each")
+	}
+	dir := t.TempDir() // one for all, so that dbt parses the project once
+	t.Run("fold what comes late", func(t *testing.T) { foldLate(t, dir) })
+	t.Run("find a day lost half-way", func(t *testing.T) { findLostDay(t, dir) })
+}
+
+// foldLate takes the project through a life: a build before the first
+// reading, a first day, then late readings, copies, a day of history and a device that the network learns of
 // afterwards, each folded by an incremental run, and at last a rebuild, which
 // must give the very same table.
-func TestStationFlow(t *testing.T) {
-	w := newWarehouse(t)
+func foldLate(t *testing.T, dir string) {
+	w := newWarehouse(t, dir)
+	w.dbt("build")
+	if n := w.count(`SELECT count() FROM serving.station_flow_5m`); n != 0 {
+		t.Errorf("%d rows from no readings", n)
+	}
 	w.emit(4)
 
 	// Most of the last three days and nothing of the day before them; one
@@ -58,10 +71,10 @@ func TestStationFlow(t *testing.T) {
 	w.sameAsKept()
 }
 
-// TestDayLostHalfWay: a run that was killed after it had replaced some days
+// findLostDay: a run that was killed after it had replaced some days
 // leaves the others to the next run, in both tables.
-func TestDayLostHalfWay(t *testing.T) {
-	w := newWarehouse(t)
+func findLostDay(t *testing.T, dir string) {
+	w := newWarehouse(t, dir)
 	w.emit(3)
 	w.know("C9", "S4")
 	w.insert("1")
@@ -72,16 +85,6 @@ func TestDayLostHalfWay(t *testing.T) {
 	w.dbt("run")
 	w.agrees()
 	w.sameAsKept()
-}
-
-// TestEmptyWarehouse: before the first reading everything builds and holds.
-func TestEmptyWarehouse(t *testing.T) {
-	w := newWarehouse(t)
-	w.dbt("build")
-	w.dbt("build")
-	if n := w.count(`SELECT count() FROM serving.station_flow_5m`); n != 0 {
-		t.Errorf("%d rows from no readings", n)
-	}
 }
 
 // agrees compares serving.station_flow_5m with the readings that were inserted,
@@ -174,10 +177,10 @@ func (w *warehouse) keep() {
 func (w *warehouse) sameAsKept() {
 	w.t.Helper()
 	for _, table := range []string{"staging.int_station_flow_5m", "serving.station_flow_5m"} {
-		const rows = "SELECT * EXCEPT (computed_at) FROM %s"
-		for _, less := range []string{rows + " EXCEPT ALL " + rows + "_kept", rows + "_kept EXCEPT ALL " + rows} {
-			if n := w.count("SELECT count() FROM (" + fmt.Sprintf(less, table, table) + ")"); n != 0 {
-				w.t.Errorf("%s: %d rows by %q", table, n, less)
+		now := "SELECT * EXCEPT (computed_at) FROM " + table
+		for _, less := range []string{now + " EXCEPT ALL " + now + "_kept", now + "_kept EXCEPT ALL " + now} {
+			if n := w.count("SELECT count() FROM (" + less + ")"); n != 0 {
+				w.t.Errorf("%d rows differ: %s", n, less)
 			}
 		}
 	}

@@ -31,14 +31,14 @@ type warehouse struct {
 	today time.Time
 }
 
-func newWarehouse(t *testing.T) *warehouse {
+// newWarehouse is one that dbt works on from the folder dir.
+func newWarehouse(t *testing.T, dir string) *warehouse {
 	server := clickhousetest.Start(t)
 	w := &warehouse{t: t, server: server, conn: server.Conn(t, clickhousetest.Operator), today: time.Now().UTC()}
 	host, port, err := net.SplitHostPort(server.HTTPAddr())
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
 	w.env = append(os.Environ(),
 		"DO_NOT_TRACK=1",
 		"DBT_TARGET_PATH="+filepath.Join(dir, "target"),
