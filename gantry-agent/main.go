@@ -16,8 +16,10 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
+
 	"github.com/gantry-dev/gantry/gantry-agent/truth"
 )
 
@@ -83,12 +85,30 @@ func parseCLI(c *cli, args []string, stdout, stderr io.Writer) (*kong.Context, e
 	return kctx, err
 }
 
-// stopSignals returns a context that the first SIGINT or SIGTERM ends. The
-// second one finds its default back and quits at once.
+// sameStop is how close two signals count as one: a terminal's Ctrl-C reaches
+// the whole process group, and whoever started us passes it on as well.
+const sameStop = time.Second
+
+// stopSignals returns a context that the first SIGINT or SIGTERM ends. One
+// that comes later quits at once.
 func stopSignals() (context.Context, func()) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
-	return ctx, stop
+	ctx, cancel := context.WithCancel(context.Background())
+	got := make(chan os.Signal, 1)
+	signal.Notify(got, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-got
+		first := time.Now()
+		cancel()
+		for range got {
+			if time.Since(first) > sameStop {
+				os.Exit(130)
+			}
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(got)
+		cancel()
+	}
 }
 
 func newLogger(w io.Writer, level slog.Level, format string) *slog.Logger {

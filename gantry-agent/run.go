@@ -12,11 +12,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
 	"github.com/gantry-dev/gantry/gantry-agent/uplink"
 	"github.com/gantry-dev/gantry/gantry-agent/world"
 	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
 // runCmd carries devices.

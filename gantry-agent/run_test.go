@@ -15,11 +15,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/grpc"
+
 	"github.com/gantry-dev/gantry/gantry-agent/device"
 	"github.com/gantry-dev/gantry/gantry-agent/world"
 	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
-	"github.com/prometheus/client_golang/prometheus"
-	"google.golang.org/grpc"
 )
 
 // acceptingCollector leases devices and calls everything durable.
