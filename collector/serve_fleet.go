@@ -69,8 +69,9 @@ func (c *collector) serveGRPC(manager *lease.Manager, positions *ingest.Position
 	if c.ingest {
 		gantryv1.RegisterIngestServiceServer(c.grpcServer, c.taker)
 	}
-	gantryv1.RegisterFleetServiceServer(c.grpcServer,
-		query.NewFleet(query.DefaultConfig(), c.network, leaseSource{manager}, positionSource{positions}))
+	fleet := query.DefaultConfig()
+	fleet.Log = c.log
+	gantryv1.RegisterFleetServiceServer(c.grpcServer, query.NewFleet(fleet, c.network, leaseSource{manager}, positionSource{positions}))
 	c.services = registerStandard(c.grpcServer, c.grpc.Reflection)
 	c.grpcPart = c.group.start("grpc", func(ctx context.Context) error {
 		failed := make(chan error, 1)

@@ -150,7 +150,7 @@ func (r *Reading) measurement(outer *scanner) {
 		outer.fail(name, problemOneOf)
 		return
 	}
-	r.Kind = uint8(outer.num - 5)
+	r.Kind = outer.num - 5
 	inner := scanner{b: outer.bytes(name)}
 	for !outer.bad && inner.next() {
 		switch r.Kind {
