@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"log/slog"
 	"testing"
 	"time"
@@ -45,8 +44,12 @@ type stack struct {
 
 func newStack(t testing.TB) *stack {
 	t.Helper()
+	return newStackOn(t, kafkatest.Fake(t))
+}
+
+func newStackOn(t testing.TB, broker string) *stack {
+	t.Helper()
 	ch := clickhousetest.Start(t)
-	broker := kafkatest.Fake(t)
 	s := &stack{ch: ch, broker: broker, client: kafkatest.Client(t, broker)}
 	// A killed sink's partitions are to be free again soon.
 	shortest := "100"
@@ -84,7 +87,7 @@ func (s *stack) keepCopies(t testing.TB) {
 func (s *stack) run(t testing.TB, cfg Config) (reg *prometheus.Registry, stop func()) {
 	t.Helper()
 	reg = prometheus.NewRegistry()
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	if testing.Verbose() {
 		log = slog.New(slog.NewTextHandler(t.Output(), nil))
 	}

@@ -51,9 +51,6 @@ func (l *ledger) revoke(partition int32) {
 	delete(l.open, partition)
 }
 
-// owns says whether the partition's turn goes on.
-func (l *ledger) owns(partition int32) bool { return l.parts[partition] != nil }
-
 // take notes that the records from offset first up to, not including, end are
 // in the open block. Offsets only grow; gaps are what compaction and
 // transactions leave.

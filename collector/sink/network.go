@@ -39,7 +39,7 @@ type versions struct {
 
 func (v *versions) init(columns proto.Input) {
 	v.validFrom = *new(proto.ColDateTime64).WithPrecision(proto.PrecisionMicro).WithLocation(utc)
-	v.input = append(columns, proto.InputColumn{Name: "valid_from", Data: &v.validFrom})
+	v.input = append(columns[:len(columns):len(columns)], proto.InputColumn{Name: "valid_from", Data: &v.validFrom})
 }
 
 func (v *versions) append(validFromUS int64) {

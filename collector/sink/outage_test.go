@@ -5,7 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/gantry-dev/gantry/collector/kafka"
+	"github.com/gantry-dev/gantry/collector/kafka/kafkatest"
 )
 
 // TestClickHouseKilled: kill -9 while inserts are under way, three times.
@@ -68,38 +71,49 @@ func TestOutage(t *testing.T) {
 
 // TestRebalance: sinks come and go while readings flow. As long as ClickHouse
 // answers, no row is even inserted twice.
-func TestRebalance(t *testing.T) {
-	s := newStack(t)
+func TestRebalance(t *testing.T) { kafkatest.Both(t, testRebalance) }
+
+func testRebalance(t *testing.T, broker string) {
+	s := newStackOn(t, broker)
 	s.keepCopies(t)
 	cfg := s.config()
 	cfg.Live.MaxRows, cfg.Live.PollRecords = 1000, 500
-	devices := []string{"a", "b", "c", "d", "e", "f", "g", "h"}
-	const batch, batches = 50, 60
-	step := make(chan struct{})
-	produced := make(chan struct{})
+	cfg.SessionTimeout = 10 * time.Second // Apache Kafka takes no short one; nobody is killed here
+	const batch = 50
+	ctx, cancel := context.WithCancel(t.Context())
+	produced := make(chan uint64)
 	go func() {
-		defer close(produced)
-		for i := range uint64(batches) {
-			if i%20 == 10 {
-				<-step
-			}
-			for _, d := range devices {
-				s.produce(t, kafka.TopicReading, d, readingsOf(t, d, 0, i*batch+1, (i+1)*batch)...)
+		var seq uint64
+		for ; ctx.Err() == nil; seq += batch {
+			for device := range 8 {
+				d := string(rune('a' + device))
+				s.produce(t, kafka.TopicReading, d, readingsOf(t, d, 0, seq+1, seq+batch)...)
 			}
 		}
+		produced <- seq
 	}()
-	_, stopFirst := s.run(t, cfg)
-	step <- struct{}{}
-	_, stopSecond := s.run(t, cfg)
-	step <- struct{}{}
+	wait, cancelWait := context.WithTimeout(t.Context(), 2*awaitTimeout)
+	defer cancelWait()
+	carries := func(reg *prometheus.Registry) {
+		from := counted(t, reg, "gantry_sink_rows_total")
+		await(t, wait, "a sink to carry rows", func() bool { return counted(t, reg, "gantry_sink_rows_total") > from+500 })
+	}
+	first, stopFirst := s.run(t, cfg)
+	carries(first)
+	second, stopSecond := s.run(t, cfg)
+	carries(second)
+	carries(first)
 	stopFirst()
-	step <- struct{}{}
-	s.run(t, cfg)
-	<-produced
+	carries(second)
+	third, _ := s.run(t, cfg)
+	carries(third)
 	stopSecond()
+	carries(third)
+	cancel()
+	last := <-produced
 	s.awaitCommitted(t, kafka.GroupSinkLive, kafka.TopicReading)
-	s.exactly(t, batch*batches*uint64(len(devices)))
-	if n := s.ch.Count(t, "SELECT count() FROM raw.readings"); n != batch*batches*uint64(len(devices)) {
-		t.Errorf("%d rows with copies, want none", n)
+	s.exactly(t, 8*last)
+	if n := s.ch.Count(t, "SELECT count() FROM raw.readings"); n != 8*last {
+		t.Errorf("%d rows with copies, want %d", n, 8*last)
 	}
 }
