@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/gantry-dev/gantry/collector/kafka"
+	"github.com/gantry-dev/gantry/collector/kafka/kafkatest"
 )
 
 // patience bounds every wait for what must happen; it says nothing about how
@@ -36,16 +37,14 @@ func newBench(t *testing.T, ttl time.Duration, devices int) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
-	b := &bench{t: t, brokers: cluster.ListenAddrs(), ttl: ttl, devices: names("d", devices)}
-	client, err := kafka.NewClient(kafka.DefaultClientConfig(b.brokers...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	if err := kafka.EnsureTopics(t.Context(), client, 1); err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return benchOn(t, cluster.ListenAddrs()[0], ttl, devices)
+}
+
+// benchOn is newBench on a broker that runs already.
+func benchOn(t *testing.T, broker string, ttl time.Duration, devices int) *bench {
+	t.Helper()
+	kafkatest.Client(t, broker)
+	return &bench{t: t, brokers: []string{broker}, ttl: ttl, devices: names("d", devices)}
 }
 
 func names(prefix string, n int) []string {
