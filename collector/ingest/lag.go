@@ -2,10 +2,12 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/gantry-dev/gantry/collector/kafka"
 	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
@@ -48,7 +50,7 @@ func (s *Server) watchLag(ctx context.Context) {
 // behind by all that the topic holds.
 func backfillLag(ctx context.Context, admin *kadm.Client) (int64, error) {
 	commits, err := admin.FetchOffsetsForTopics(ctx, kafka.GroupSinkBackfill, kafka.TopicBackfill)
-	if err != nil {
+	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 		return 0, fmt.Errorf("offsets of group %s: %w", kafka.GroupSinkBackfill, err)
 	}
 	starts, err := admin.ListStartOffsets(ctx, kafka.TopicBackfill)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"google.golang.org/grpc"
@@ -261,4 +262,22 @@ func broker(t testing.TB) (string, *kfake.Cluster) {
 	addr := c.ListenAddrs()[0]
 	kafkatest.Client(t, addr)
 	return addr, c
+}
+
+// commit lets a group have read all of a topic.
+func commit(t testing.TB, broker, group, topic string) {
+	t.Helper()
+	client, err := kafka.NewClient(kafka.DefaultClientConfig(broker))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	admin := kadm.NewClient(client)
+	ends, err := admin.ListEndOffsets(t.Context(), topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := admin.CommitAllOffsets(t.Context(), group, ends.Offsets()); err != nil {
+		t.Fatal(err)
+	}
 }
