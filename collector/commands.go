@@ -57,7 +57,7 @@ func (c *networkApplyCmd) Run(ctx context.Context, _ *slog.Logger) error {
 // orCause prefers the sentence that ended the context over the library's.
 func orCause(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
-		return fmt.Errorf("%w (%v)", cause, err)
+		return fmt.Errorf("%w (%w)", cause, err)
 	}
 	return err
 }
@@ -127,7 +127,7 @@ func (c *healthcheckCmd) Run(ctx context.Context, _ *slog.Logger) error {
 type versionCmd struct{}
 
 // Run prints version, commit where it is known, and toolchain.
-func (versionCmd) Run() error {
+func (versionCmd) Run() error { //nolint:unparam // kong calls nothing else
 	commit := ""
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range info.Settings {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -92,6 +93,7 @@ type collector struct {
 	taker       *ingest.Server
 	metrics     *prometheus.Registry
 	started     chan struct{} // closed once every role runs
+	schema      chan struct{} // closed once raw is migrated
 
 	healthPart, httpPart, adminPart, grpcPart, networkPart *part
 	leasePart, positionsPart, ingestPart, sinkPart         *part
@@ -101,7 +103,8 @@ func newCollector(log *slog.Logger, s settings) *collector {
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return &collector{
-		settings: s, log: log, group: newGroup(log), metrics: metrics, started: make(chan struct{}),
+		settings: s, log: log, group: newGroup(log), metrics: metrics,
+		started: make(chan struct{}), schema: make(chan struct{}),
 		kafkaConfig: s.client("gantry-" + s.id()),
 	}
 }
@@ -231,15 +234,6 @@ func serveHTTP(s *http.Server, l net.Listener) func(context.Context) error {
 	}
 }
 
-func (c *collector) probeClickHouse(ctx context.Context) error {
-	client, err := clickhouse.Dial(ctx, c.sinkConfig.ClickHouse)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = client.Close() }()
-	return client.Ping(ctx)
-}
-
 // startRoles starts the roles in the order of the way of a reading backwards:
 // nothing is let in before there is a way on.
 func (c *collector) startRoles(ctx context.Context) error {
@@ -292,25 +286,44 @@ func (c *collector) runSink(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for {
-		attempt, cancel := context.WithTimeout(ctx, 2*time.Minute)
-		err := migrate(attempt, c.sinkConfig.ClickHouse)
-		cancel()
-		if err == nil {
-			break
-		}
-		if ctx.Err() != nil {
-			return nil
-		}
-		c.log.Warn("raw schema could not be brought up to date, trying again", "clickhouse", c.sinkConfig.ClickHouse.Addr, "error", err)
+	for !c.migrated(ctx) {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(3 * time.Second):
 		}
 	}
+	close(c.schema)
 	c.log.Info("raw schema is up to date", "clickhouse", c.sinkConfig.ClickHouse.Addr)
 	return carrier.Run(ctx)
+}
+
+// migrated tries once. What can never succeed is tried again too: readings
+// are safe in Kafka meanwhile, and /healthz and the log say what is wrong.
+func (c *collector) migrated(ctx context.Context) bool {
+	attempt, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	err := migrate(attempt, c.sinkConfig.ClickHouse)
+	if err != nil && ctx.Err() == nil {
+		c.log.Warn("raw schema could not be brought up to date, trying again", "clickhouse", c.sinkConfig.ClickHouse.Addr, "error", err)
+	}
+	return err == nil
+}
+
+// probeClickHouse asks for an answer, and whether the sink has its tables.
+func (c *collector) probeClickHouse(ctx context.Context) error {
+	client, err := clickhouse.Dial(ctx, c.sinkConfig.ClickHouse)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = client.Close() }()
+	if err := client.Ping(ctx); err != nil {
+		return err
+	}
+	if !closed(c.schema) {
+		return errors.New("raw schema is not up to date: see the log, or run `collector migrate`")
+	}
+	return nil
 }
 
 func addrOf(l net.Listener) string {
