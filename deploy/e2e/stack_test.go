@@ -280,7 +280,7 @@ func (s *stack) settled(budget time.Duration) tally {
 	eventually(s.t, budget, "history is in", func() (bool, string) {
 		out, err := s.query(`SELECT uniqExact(device_id, epoch) AS ended,
 			(SELECT sum(dateDiff('day', valid_from, toStartOfDay(now('UTC')))) FROM raw.devices FINAL) AS days,
-			days > 0 AND ended >= days FROM raw.epoch_ends`)
+			(SELECT count() FROM raw.devices) > 0 AND ended >= days FROM raw.epoch_ends`)
 		return err == nil && strings.HasSuffix(out, "\t1"), fmt.Sprint(out, " ", err)
 	})
 	var got tally
