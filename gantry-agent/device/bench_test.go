@@ -75,7 +75,8 @@ func BenchmarkFleetMemory(b *testing.B) {
 		day -= dayLong
 		for _, d := range devices {
 			c := d.Open(epochOf(b, d, day), 0)
-			for _, ok := c.Next(); ok; _, ok = c.Next() {
+			for ok := true; ok; {
+				_, ok = c.Next()
 			}
 			var m runtime.MemStats
 			runtime.ReadMemStats(&m)

@@ -70,7 +70,7 @@ func load(kind, name string) ([]byte, error) {
 	if text, ok := world.Shipped(kind, name); ok {
 		return text, nil
 	}
-	f, err := os.Open(name) //nolint:gosec // the user names the file
+	f, err := os.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("--%s=%s is neither a %s that comes with the program nor a file that can be read: %w", kind, name, kind, err)
 	}

@@ -77,18 +77,18 @@ func TestNetworkIsReadBackAndItsWorldHasItsFingerprint(t *testing.T) {
 }
 
 func TestFingerprintTellsZoneAndSeedApartButNotValidFrom(t *testing.T) {
-	print := func(args ...string) string {
+	fingerprint := func(args ...string) string {
 		var n gantryv1.Network
 		if err := protoyaml.Unmarshal([]byte(mustGantry(t, append([]string{"network"}, args...)...)), &n); err != nil {
 			t.Fatal(err)
 		}
 		return n.GetWorld().GetFingerprint()
 	}
-	base := print()
-	if print("--valid-from=2025-01-01T00:00:00Z") != base {
+	base := fingerprint()
+	if fingerprint("--valid-from=2025-01-01T00:00:00Z") != base {
 		t.Error("another valid_from gives another fingerprint")
 	}
-	if print("--zone=+01:00") == base || print("--seed=2") == base {
+	if fingerprint("--zone=+01:00") == base || fingerprint("--seed=2") == base {
 		t.Error("another zone or seed gives the same fingerprint")
 	}
 }

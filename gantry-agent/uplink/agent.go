@@ -7,9 +7,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
 )
 
 // Agent keeps one stream to one of its collectors open and drives a session

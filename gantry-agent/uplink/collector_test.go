@@ -1,10 +1,12 @@
 package uplink
 
 import (
+	"bytes"
 	"fmt"
 
-	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
 	"google.golang.org/protobuf/proto"
+
+	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
 )
 
 // key names a device-epoch.
@@ -150,7 +152,7 @@ func (c *modelCollector) store(k key, seq uint64, r *gantryv1.Reading) error {
 	}
 	switch n := uint64(len(rec.readings)); {
 	case seq <= n:
-		if string(rec.readings[seq-1]) != string(wire) {
+		if !bytes.Equal(rec.readings[seq-1], wire) {
 			return fmt.Errorf("%v/%d came again with other bytes", k, seq)
 		}
 		return nil
@@ -200,7 +202,7 @@ func (c *modelCollector) check(d fakeDevice, nowUS int64) error {
 			if err != nil {
 				return err
 			}
-			if string(rec.readings[seq-1]) != string(wire) {
+			if !bytes.Equal(rec.readings[seq-1], wire) {
 				return fmt.Errorf("%s/%d/%d is altered", d.id, e.ID, seq)
 			}
 		}

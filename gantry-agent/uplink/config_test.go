@@ -45,9 +45,9 @@ func TestWindowRoom(t *testing.T) {
 
 func TestBackoffGrowsToItsLimit(t *testing.T) {
 	b := backoff{min: time.Second, max: 5 * time.Second, random: func() float64 { return 0.5 }}
-	for i, want := range []time.Duration{750, 1500, 3000, 3750, 3750} {
-		if got := b.next(); got != want*time.Millisecond {
-			t.Errorf("pause %d is %v, want %v", i, got, want*time.Millisecond)
+	for i, wantMS := range []int64{750, 1500, 3000, 3750, 3750} {
+		if got := b.next(); got.Milliseconds() != wantMS {
+			t.Errorf("pause %d is %v, want %d ms", i, got, wantMS)
 		}
 	}
 	b.reset()

@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"hash/fnv"
 
-	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
 	"google.golang.org/protobuf/proto"
+
+	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
 )
 
 // runUS is the length of a fake epoch, microseconds.

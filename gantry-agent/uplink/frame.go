@@ -125,5 +125,6 @@ func (f *Frame) seal(number uint64, backfill bool) {
 	head := make([]byte, 0, frameOverhead)
 	head = protowire.AppendTag(head, requestBatch, protowire.BytesType)
 	head = protowire.AppendVarint(head, uint64(len(inner)+len(f.body)))
-	f.head = append(head, inner...)
+	head = append(head, inner...)
+	f.head = head
 }

@@ -4,9 +4,10 @@ import (
 	"math"
 	"testing"
 
-	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
 	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
+
+	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
 )
 
 // bytesCursor gives readings with plates of the given lengths, which decide

@@ -5,8 +5,9 @@ import (
 	"testing"
 	"time"
 
-	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
 	"pgregory.net/rapid"
+
+	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
 )
 
 const flushEvery = 200 * time.Millisecond

@@ -7,9 +7,10 @@ import (
 	"io"
 	"time"
 
-	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
 )
 
 // ended says how a stream ended.

@@ -23,19 +23,19 @@ func (w *window) limit(m *gantryv1.Window) {
 	w.maxBatches, w.maxBytes = uint64(m.GetBatches()), m.GetBytes()
 }
 
-// room returns how many bytes the next batch may have, at most max; 0 says
+// room returns how many bytes the next batch may have, at most upTo; 0 says
 // that none may be sent now. With nothing under way a batch may always be
 // sent, or a window smaller than a reading would stop the lane for ever.
-func (w *window) room(max int) int {
+func (w *window) room(upTo int) int {
 	switch {
 	case w.maxBatches == 0 || w.batches >= w.maxBatches:
 		return 0
 	case w.batches == 0:
-		return max
+		return upTo
 	case w.bytes+minBatchBytes > w.maxBytes:
 		return 0
 	}
-	return int(min(uint64(max), w.maxBytes-w.bytes))
+	return int(min(uint64(upTo), w.maxBytes-w.bytes))
 }
 
 // minBatchBytes is what a batch must have room for, so that a nearly full

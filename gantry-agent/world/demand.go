@@ -143,7 +143,7 @@ func (p *planner) commute(c *commuters, w *way, back bool) {
 		s := at*1_000_000 + triangle(draw(usual, uint64(v)*2+leg), spread*1_000_000) + triangle(draw(today, uint64(v)*4+1+leg), c.jitter*1_000_000)
 		s = max(s, 0)
 		hour := (int(s/1_000_000/3600) + dayStartHour) % hoursOfDay
-		p.add(w.fromM, uint32(s/int64(tick)), v, purposeCommute, hour)
+		p.add(w.fromM, uint32(s/tick), v, purposeCommute, hour)
 	}
 	p.parts = append(p.parts, stretch{*w, first, len(p.trips)})
 }
