@@ -21,8 +21,8 @@ func main() {
 		kong.Description("Compare what every device emitted with what ClickHouse holds, reading by reading."),
 		kong.DefaultEnvars("GANTRY"))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	ok, err := run(ctx, &cfg)
+	stop()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "verify: %v\n", err)
 		os.Exit(2)

@@ -96,6 +96,7 @@ func (p *predictor) possible(r *device.Reading) bool {
 			in("toll.charge_cents", uint64(r.ChargeCents)) &&
 			(r.Plate.Len() == 0 || in("toll.plate", uint64(r.Plate.Len()))) &&
 			(r.Tag.Len() == 0 || in("toll.tag", uint64(r.Tag.Len())))
+	default: // no reading of an unknown kind can be right
+		return false
 	}
-	return false
 }

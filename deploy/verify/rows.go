@@ -7,8 +7,6 @@ import (
 
 	"github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/ch-go/proto"
-
-	"github.com/gantry-dev/gantry/gantry-agent/world"
 )
 
 // columns are the columns of raw.readings that are compared, in the order of
@@ -72,7 +70,7 @@ func (c *columns) row(i int) row {
 	return row{
 		epoch:             c.epoch[i],
 		seq:               c.seq[i],
-		observedAt:        world.Micros(c.observedAt[i]),
+		observedAt:        c.observedAt[i],
 		kind:              uint8(c.kind[i]),
 		lane:              c.lane[i],
 		class:             uint8(c.class[i]),
@@ -103,7 +101,6 @@ type rowStream struct {
 	block  []row
 	next   int
 	done   chan error
-	err    error
 }
 
 // streamRows starts reading the device's rows on a connection of its own.
