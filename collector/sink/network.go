@@ -1,6 +1,8 @@
 package sink
 
 import (
+	"slices"
+
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/twmb/franz-go/pkg/kgo"
 	pb "google.golang.org/protobuf/proto"
@@ -39,7 +41,7 @@ type versions struct {
 
 func (v *versions) init(columns proto.Input) {
 	v.validFrom = *new(proto.ColDateTime64).WithPrecision(proto.PrecisionMicro).WithLocation(utc)
-	v.input = append(columns[:len(columns):len(columns)], proto.InputColumn{Name: "valid_from", Data: &v.validFrom})
+	v.input = slices.Concat(columns, proto.Input{{Name: "valid_from", Data: &v.validFrom}})
 }
 
 func (v *versions) append(validFromUS int64) {
