@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -16,6 +17,10 @@ import (
 
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
+
+// ErrSchema: the database and this program do not fit together, and trying
+// again will not help.
+var ErrSchema = errors.New("the schema of ClickHouse does not fit this program")
 
 // migration is one numbered file.
 type migration struct {
@@ -43,8 +48,8 @@ var foundation = []string{
 	ORDER BY (version, checksum)`,
 }
 
-// Migrate creates the databases and brings raw to this program's version. It
-// may run at any number of collectors at once, and again after a crash in the
+// Migrate creates the databases and brings raw to this program's version; an
+// error that is ErrSchema will not go away by itself. It may run at any number of collectors at once, and again after a crash in the
 // middle.
 func Migrate(ctx context.Context, conn driver.Conn) error {
 	known, err := loadMigrations(migrationFiles)
@@ -111,10 +116,10 @@ func plan(known []migration, applied []appliedMigration) ([]migration, error) {
 	done := make(map[uint32]bool, len(applied))
 	for _, a := range applied {
 		if a.version == 0 || int(a.version) > len(known) {
-			return nil, fmt.Errorf("migrate ClickHouse: the database has migration %d (%s), this program knows %d: run a newer collector, or one against a database of its own", a.version, a.name, len(known))
+			return nil, fmt.Errorf("%w: the database has migration %d (%s), this program knows %d: run a newer collector, or one against a database of its own", ErrSchema, a.version, a.name, len(known))
 		}
 		if m := known[a.version-1]; m.checksum != a.checksum {
-			return nil, fmt.Errorf("migrate ClickHouse: migration %d was applied as %s with SHA-256 %.12s…, this program has %s with %.12s…: an applied migration must not be edited; restore it and add a new one", a.version, a.name, a.checksum, m.name, m.checksum)
+			return nil, fmt.Errorf("%w: migration %d was applied as %s with SHA-256 %.12s…, this program has %s with %.12s…: an applied migration must not be edited; restore it and add a new one", ErrSchema, a.version, a.name, a.checksum, m.name, m.checksum)
 		}
 		done[a.version] = true
 	}

@@ -28,6 +28,10 @@ type Limits struct {
 	FetchMinBytes int32
 	// FetchMaxWait is how long the broker may gather.
 	FetchMaxWait time.Duration
+	// FetchMaxBytes bounds one fetch, and with it what waits decoded in the
+	// client: about five times as many bytes, for a record is larger in
+	// memory.
+	FetchMaxBytes int32
 	// Inserters is how many blocks may be on their way at once. While they
 	// and one more are waiting, nothing is polled.
 	Inserters int
@@ -78,15 +82,15 @@ func DefaultConfig(k kafka.ClientConfig, c clickhouse.Config, key PlateKey) Conf
 		Kafka: k, ClickHouse: c, PlateKey: key,
 		Live: Limits{
 			FlushEvery: 500 * time.Millisecond, MaxRows: 100_000, MaxBytes: 32 << 20, MaxDays: 90,
-			PollRecords: 20_000, FetchMinBytes: 64 << 10, FetchMaxWait: 100 * time.Millisecond, Inserters: 1,
+			PollRecords: 20_000, FetchMinBytes: 64 << 10, FetchMaxWait: 100 * time.Millisecond, FetchMaxBytes: 8 << 20, Inserters: 1,
 		},
 		Backfill: Limits{
 			FlushEvery: 2 * time.Second, MaxRows: 200_000, MaxBytes: 64 << 20, MaxDays: 90,
-			PollRecords: 20_000, FetchMinBytes: 1 << 20, FetchMaxWait: 500 * time.Millisecond, Inserters: 1,
+			PollRecords: 20_000, FetchMinBytes: 1 << 20, FetchMaxWait: 500 * time.Millisecond, FetchMaxBytes: 8 << 20, Inserters: 1,
 		},
 		Slow: Limits{
 			FlushEvery: 500 * time.Millisecond, MaxRows: 10_000, MaxBytes: 16 << 20, MaxDays: 90,
-			PollRecords: 2_000, FetchMinBytes: 1, FetchMaxWait: 500 * time.Millisecond, Inserters: 1,
+			PollRecords: 2_000, FetchMinBytes: 1, FetchMaxWait: 500 * time.Millisecond, FetchMaxBytes: 8 << 20, Inserters: 1,
 		},
 		InsertTimeout:    60 * time.Second,
 		RetryMin:         100 * time.Millisecond,
@@ -110,7 +114,7 @@ func (c Config) check() error {
 			c.RebalanceTimeout, c.InsertTimeout, c.RevokeWait)
 	}
 	for name, l := range map[string]Limits{"Live": c.Live, "Backfill": c.Backfill, "Slow": c.Slow} {
-		if l.FlushEvery <= 0 || l.MaxRows <= 0 || l.MaxBytes <= 0 || l.PollRecords <= 0 || l.Inserters <= 0 {
+		if l.FlushEvery <= 0 || l.MaxRows <= 0 || l.MaxBytes <= 0 || l.PollRecords <= 0 || l.FetchMaxBytes <= 0 || l.Inserters <= 0 {
 			return fmt.Errorf("sink: %s has a limit that is not above 0", name)
 		}
 		if l.MaxDays < 1 || l.MaxDays > 99 {

@@ -56,6 +56,7 @@ func (p *pipeline) connect() error {
 	k := p.cfg.Kafka
 	k.ClientID += "-sink-" + p.name
 	k.FetchMaxWait = p.limits.FetchMaxWait
+	k.FetchMaxBytes, k.FetchMaxPartitionBytes = p.limits.FetchMaxBytes, p.limits.FetchMaxBytes/2
 	client, err := kafka.NewClient(k,
 		kgo.ConsumerGroup(p.group),
 		kgo.ConsumeTopics(p.topic),
