@@ -71,7 +71,7 @@ bench: install ## measure rate, CPU, latency and memory; OUT=file.json keeps the
 
 .PHONY: lint
 lint: lint-proto $(TOOLS)/ready ## golangci-lint, buf lint, actionlint
-	@$(TOOLS)/golangci-lint run ./...
+	@$(TOOLS)/golangci-lint run --allow-serial-runners ./...
 	@if compgen -G '.github/workflows/*.y*ml' >/dev/null; then $(TOOLS)/actionlint; fi
 
 .PHONY: generate
