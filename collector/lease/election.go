@@ -34,7 +34,7 @@ func (m *Manager) elect(ctx context.Context) {
 		m.cfg.Log.Warn("decider left office, standing again", "reason", reason, "error", err)
 		// Not all at once, nor at once: whoever fenced us should settle.
 		d := min(m.cfg.TTL/3, time.Second)
-		pause(ctx, d/2+rand.N(d/2+1)) //nolint:gosec // A spread of attempts, no secret.
+		pause(ctx, d/2+rand.N(d/2+1))
 	}
 }
 
@@ -61,7 +61,10 @@ func (m *Manager) stand(ctx context.Context) error {
 	}
 	// The group says who decides; records come from the follower.
 	client.PauseFetchTopics(kafka.TopicLease)
+	var errs sync.WaitGroup
+	defer errs.Wait()
 	defer client.Close()
+	errs.Go(func() { m.logGroup(ctx, client) })
 	for {
 		select {
 		case <-ctx.Done():
@@ -74,6 +77,21 @@ func (m *Manager) stand(ctx context.Context) error {
 		if err := m.hold(ctx, &s); err != nil {
 			return err
 		}
+	}
+}
+
+// logGroup says what hinders the election, which the client goes on trying:
+// an election timeout below what the brokers allow would never be noticed.
+func (m *Manager) logGroup(ctx context.Context, client *kgo.Client) {
+	for {
+		fetches := client.PollFetches(ctx)
+		if ctx.Err() != nil || fetches.IsClientClosed() {
+			return
+		}
+		fetches.EachError(func(_ string, _ int32, err error) {
+			m.cfg.Log.Warn("election of the lease decider does not work, trying again",
+				"group", group, "session_timeout", m.cfg.ElectionTimeout, "error", err)
+		})
 	}
 }
 

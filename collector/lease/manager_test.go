@@ -173,6 +173,11 @@ func eventually(t *testing.T, what string, ok func() bool) {
 func spread(t *testing.T, agents []*agent, want ...int) {
 	t.Helper()
 	got := make([]int, len(agents))
+	defer func() {
+		if t.Failed() {
+			t.Logf("devices per agent were %v", got)
+		}
+	}()
 	eventually(t, fmt.Sprintf("devices per agent are %v", want), func() bool {
 		same := true
 		for i, a := range agents {

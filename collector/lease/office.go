@@ -37,23 +37,23 @@ func (m *Manager) office(ctx context.Context) error {
 	}
 	defer client.Close()
 	d := &decider{m: m, client: client}
-	if err := d.beat(ctx); err != nil {
-		return orDone(ctx, err)
+	if err = d.beat(ctx); err != nil {
+		return unlessDone(ctx, err)
 	}
 	m.cfg.Log.Info("this collector decides on leases", "collector", m.cfg.CollectorID)
 	err = d.serve(ctx)
 	if ctx.Err() != nil {
 		d.resign(ctx)
 	}
-	return orDone(ctx, err)
+	return unlessDone(ctx, err)
 }
 
-// orDone forgets an error that only says that ctx ended.
-func orDone(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
+// unlessDone forgets an error that only says that ctx ended.
+func unlessDone(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
 
 // serve decides on news, a little after it came, and by the clock.

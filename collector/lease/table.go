@@ -219,7 +219,7 @@ func (t *table) agents() []Agent {
 	for id, s := range t.sessions {
 		devices := count[id]
 		if !s.record.Draining {
-			devices += uint32(len(s.record.StaticDevices)) //nolint:gosec // Bounded by MaxRecordBytes.
+			devices += uint32(len(s.record.StaticDevices))
 		}
 		out = append(out, Agent{
 			AgentID: s.record.AgentId, SessionID: id, Version: s.record.Version,
