@@ -151,10 +151,6 @@ func DefaultConfig(collectorID string, client kafka.ClientConfig) Config {
 	}
 }
 
-// recordOverhead is more than the identity and a record's own fields add to a
-// reading's bytes.
-const recordOverhead = 96
-
 // check says what is wrong with a Config, and fills in what was left out.
 func (c *Config) check() error {
 	if c.Now == nil {

@@ -15,7 +15,7 @@ func TestPacer(t *testing.T) {
 		{-1, paceCautious}, {1001, pacePaused}, {-1, pacePaused}, {600, pacePaused}, {499, paceFull},
 		{600, paceFull}, {1000, paceFull}, {-1, paceCautious}, {600, paceFull}, {1001, pacePaused}, {0, paceFull},
 	} {
-		got := paceCautious
+		var got pace
 		if c.lag < 0 {
 			got = p.unknown()
 		} else {

@@ -197,13 +197,19 @@ func (s *settings) measureIngest(ctx context.Context) (map[string]figure, error)
 
 func (s *settings) loadAll(ctx context.Context, addr string, work [][]message) ([]time.Duration, time.Duration, error) {
 	loads := make([]*load, len(work))
+	var conns []*grpc.ClientConn
+	defer func() {
+		for _, c := range conns {
+			_ = c.Close()
+		}
+	}()
 	for i := range loads {
 		// A connection each, as agents have.
 		conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
 		if err != nil {
 			return nil, 0, err
 		}
-		defer func() { _ = conn.Close() }()
+		conns = append(conns, conn)
 		if loads[i], err = connect(ctx, conn, fmt.Sprintf("bench-%d", i)); err != nil {
 			return nil, 0, err
 		}

@@ -39,8 +39,9 @@ func main() {
 	var s settings
 	kong.Parse(&s, kong.Description("Measure what a reading costs the collector."), kong.DefaultEnvars("GANTRY_BENCH"))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := s.run(ctx); err != nil {
+	err := s.run(ctx)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -67,7 +68,7 @@ func (s *settings) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(s.Out, append(b, '\n'), 0o644)
+	return os.WriteFile(s.Out, append(b, '\n'), 0o600)
 }
 
 // table prints the figures by name.
