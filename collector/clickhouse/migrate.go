@@ -18,7 +18,7 @@ import (
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// ErrSchema: the database and this program do not fit together, and trying
+// ErrSchema says that the database and this program do not fit together, and trying
 // again will not help.
 var ErrSchema = errors.New("the schema of ClickHouse does not fit this program")
 
