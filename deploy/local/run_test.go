@@ -94,13 +94,19 @@ func freePorts(t *testing.T) (settings []string, ports state.Ports) {
 		"GRPC_PORT": &ports.GRPC, "HTTP_PORT": &ports.HTTP, "ADMIN_PORT": &ports.Admin, "KAFKA_PORT": &ports.Kafka,
 		"CLICKHOUSE_PORT": &ports.ClickHouse, "CLICKHOUSE_HTTP_PORT": &ports.ClickHouseHTTP,
 	}
+	// All are held until all are chosen, so that no two are the same.
+	var held []net.Listener
+	defer func() {
+		for _, l := range held {
+			_ = l.Close()
+		}
+	}()
 	for name, number := range numbers {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
-		// Held until all are chosen, so that no two are the same.
-		defer func() { _ = l.Close() }()
+		held = append(held, l)
 		*number = l.Addr().(*net.TCPAddr).Port
 		settings = append(settings, fmt.Sprintf("%s=%d", name, *number))
 	}

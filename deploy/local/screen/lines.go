@@ -97,6 +97,9 @@ func backfillShort(m Model) string {
 	if m.DaysTotal < 0 || m.DaysDone < 0 {
 		return "–"
 	}
+	if m.DaysTotal == 0 {
+		return "none"
+	}
 	return count(min(m.DaysDone, m.DaysTotal)) + "/" + count(m.DaysTotal)
 }
 
