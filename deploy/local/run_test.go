@@ -114,6 +114,9 @@ func freePorts(t *testing.T) (settings []string, ports state.Ports) {
 }
 
 func TestStackStartsStopsAndResumes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts the whole stack twice: make test runs it")
+	}
 	bin, dir := built(t), t.TempDir()
 	settings, ports := freePorts(t)
 	settings = append(settings, "HISTORY=0d")

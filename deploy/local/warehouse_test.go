@@ -69,6 +69,9 @@ func fill(t *testing.T, server *clickhousetest.Server) {
 }
 
 func TestBuildMakesTheServingTableFromRaw(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs dbt three times: make test runs it")
+	}
 	server := clickhousetest.Start(t)
 	fill(t, server)
 	dir, s := stackOf(t, server)

@@ -30,6 +30,8 @@ type Model struct {
 	// DaysDone of DaysTotal device days of history have ended.
 	DaysDone, DaysTotal int64
 
+	// DBT is the build on a schedule, Processes what else runs, in the order
+	// of their start.
 	DBT       DBT
 	Processes []Process
 	// Look are commands and addresses to look at the stack with.
@@ -55,6 +57,8 @@ type DBT struct {
 
 // Process is one line of the table of processes.
 type Process struct {
+	// Name and Phase are as supervise gives them, RSSBytes is the resident
+	// memory, Restarts counts starts after the first.
 	Name     string
 	Phase    string
 	RSSBytes int64
@@ -65,6 +69,7 @@ type Process struct {
 
 // Event is something that happened.
 type Event struct {
+	// At is when, in local time; Sentence is what, for people.
 	At       time.Time
 	Sentence string
 }

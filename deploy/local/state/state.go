@@ -16,6 +16,8 @@ const layout = 1
 
 // Ports are the TCP ports of a stack, all on the loopback interface.
 type Ports struct {
+	// GRPC, HTTP and Admin are the collector's, Kafka the broker's, ClickHouse
+	// (native protocol) and ClickHouseHTTP the engine's.
 	GRPC           int `json:"grpc"`
 	HTTP           int `json:"http"`
 	Admin          int `json:"admin"`
@@ -32,6 +34,8 @@ var DefaultPorts = Ports{
 
 // State is what a stack was started with, as kept in state.json.
 type State struct {
+	// Layout is the version of the folder; Seed, Network and Scenario (names of
+	// shipped files) are the world's.
 	Layout   int    `json:"layout"`
 	Seed     uint64 `json:"seed"`
 	Network  string `json:"network"`

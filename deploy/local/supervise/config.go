@@ -72,6 +72,8 @@ const (
 
 // Status is a process as it is now.
 type Status struct {
+	// Name is the one that the process was declared with, Phase where it is
+	// between its start and its end.
 	Name  string
 	Phase Phase
 	// PID is 0 unless the process runs.
