@@ -120,9 +120,9 @@ lint-proto: $(TOOLS)/ready
 
 .PHONY: generated
 generated: $(TOOLS)/ready
-	@rm -rf bin/generated
-	@$(BUF) generate -o bin/generated
-	@diff -r bin/generated/proto/gen proto/gen || { echo "proto/gen is not what proto generates: make generate" >&2; exit 1; }
+	@rm -rf bin/.generated
+	@$(BUF) generate -o bin/.generated
+	@diff -r bin/.generated/proto/gen proto/gen || { echo "proto/gen is not what proto generates: make generate" >&2; exit 1; }
 
 .PHONY: vet
 vet:
