@@ -16,6 +16,7 @@ type Instant struct {
 // since 1970 UTC. It must not go backwards while the collector's time does
 // not.
 type Clock interface {
+	// WorldUS is the world's time at a time of the collector.
 	WorldUS(collectorUS int64) int64
 }
 
