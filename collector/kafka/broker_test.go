@@ -1,6 +1,7 @@
 package kafka_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -31,11 +32,7 @@ func checkTopics(t *testing.T, client *kgo.Client) {
 	}
 	admin := kadm.NewClient(client)
 	for _, want := range kafka.Topics() {
-		details, err := admin.ListTopics(t.Context(), want.Name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := len(details[want.Name].Partitions); got != int(want.Partitions) {
+		if got := partitions(t, admin, want.Name); got != int(want.Partitions) {
 			t.Errorf("%s has %d partitions, want %d", want.Name, got, want.Partitions)
 		}
 		configs, err := admin.DescribeTopicConfigs(t.Context(), want.Name)
@@ -51,6 +48,24 @@ func checkTopics(t *testing.T, client *kgo.Client) {
 				t.Errorf("%s has cleanup.policy %s, want %s", want.Name, c.MaybeValue(), policy)
 			}
 		}
+	}
+}
+
+// partitions counts the partitions of a topic once the broker knows it: Apache
+// Kafka's controller answers a creation before the brokers have heard of it.
+func partitions(t *testing.T, admin *kadm.Client, topic string) int {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	for {
+		details, err := admin.ListTopics(ctx, topic)
+		if err != nil {
+			t.Fatalf("the broker does not know %s: %v", topic, err)
+		}
+		if n := len(details[topic].Partitions); n > 0 {
+			return n
+		}
+		<-time.After(20 * time.Millisecond)
 	}
 }
 
