@@ -21,6 +21,9 @@ type decision struct {
 	writes []write
 	// assigned, static and unassigned count the devices of the network.
 	assigned, static, unassigned int
+	// superseded counts the sessions that hold nothing because their agent
+	// has a newer one.
+	superseded int
 }
 
 // empty says that nothing is to be written.
@@ -43,12 +46,18 @@ type share struct {
 // to be written for it. Beyond maxDevices, devices stay unassigned.
 func (t *table) decide(devices []string, maxDevices int, now time.Duration) decision {
 	var out decision
-	gone := func(s *sessionEntry) bool { return s.record.Draining || t.expired(s, now) }
+	expired := func(s *sessionEntry) bool { return t.expired(s, now) }
+	newest := t.newest(expired)
+	released := t.released(newest)
+	// A superseded session is not deleted: while its stream lives, it would
+	// be written again with every renewal.
+	gone := func(s *sessionEntry) bool { return released(s) || expired(s) }
 	for id, s := range t.sessions {
-		if t.expired(s, now) {
+		if expired(s) {
 			out.expired = append(out.expired, id)
 		}
 	}
+	out.superseded = len(t.sessions) - len(out.expired) - len(newest)
 	slices.Sort(out.expired)
 
 	static := t.static(gone)

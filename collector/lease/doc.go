@@ -29,6 +29,9 @@
 //   - The assignment is a function of the Table, the devices and the clock;
 //     it gives no session more than its capacity, every device while capacity
 //     is left, and moves no more devices than balance asks for.
+//   - Of an agent's sessions the one that connected last is live; the others
+//     hold nothing, so that an agent that was killed has its devices back at
+//     once, and two processes of one name do not take turns.
 //   - A device's term grows with every change of its holder, and its record is
 //     never deleted, so that a term is never given twice.
 //   - Static devices are held by the sessions that name them, outside the

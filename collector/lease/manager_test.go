@@ -241,6 +241,27 @@ func TestSessionsOfADeadCollectorExpire(t *testing.T) {
 	eventually(t, "two decides", func() bool { return two.Decider() == "two" && len(two.Agents()) == 1 })
 }
 
+// TestKilledAgentIsBackAtOnce: collector and agent were killed, the agent is
+// back elsewhere, where the clock is behind.
+func TestKilledAgentIsBackAtOnce(t *testing.T) {
+	b := newBench(t, 20*time.Second, 10) // Debounce 2 s.
+	two := b.start("two", nil)
+	eventually(t, "two decides", func() bool { return two.Decider() == "two" })
+	one := b.start("one", nil)
+	old := b.join(one, Session{ID: "old", AgentID: "a", Capacity: 10, ConnectedAt: time.Unix(2000, 0)})
+	spread(t, []*agent{old}, 10)
+	one.cut()
+	began := time.Now()
+	back := b.join(two, Session{ID: "back", AgentID: "a", Capacity: 10, ConnectedAt: time.Unix(1000, 0)})
+	spread(t, []*agent{back}, 10)
+	if took := time.Since(began); took > b.ttl/2 {
+		t.Errorf("it took %s: the dead session held devices for a TTL", took)
+	}
+	if n := len(two.Agents()); n != 2 {
+		t.Errorf("%d sessions, want the dead one as well until it expires", n)
+	}
+}
+
 func TestFencedDeciderStandsAgain(t *testing.T) {
 	b := newBench(t, 500*time.Millisecond, 10)
 	one := b.start("one", nil)

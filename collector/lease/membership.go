@@ -101,6 +101,11 @@ func (m *Manager) admit(ms *Membership) error {
 	case max(len(m.table.sessions), len(m.members)) >= m.cfg.MaxSessions:
 		return fmt.Errorf("lease: join session %q: %w: %d sessions: raise it on all collectors", ms.id, ErrLimit, m.cfg.MaxSessions)
 	}
+	// Collectors' clocks differ: what joins later must not look older, or the
+	// dead session of an agent would supersede the living one.
+	if old := m.table.sessions[m.table.newest(nil)[ms.record.AgentId]]; old != nil {
+		ms.record.ConnectedAtUs = max(ms.record.ConnectedAtUs, old.record.ConnectedAtUs+1)
+	}
 	m.members[ms.id] = ms
 	m.met.members.Set(float64(len(m.members)))
 	return nil

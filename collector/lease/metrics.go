@@ -20,6 +20,8 @@ type metrics struct {
 	moves     prometheus.Counter
 	expired   prometheus.Counter
 	devices   *prometheus.GaugeVec
+
+	superseded prometheus.Gauge
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -44,6 +46,8 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		decisions: counter("decisions_total", "Decisions written, each a transaction."),
 		moves:     counter("moves_total", "Devices whose holder changed."),
 		expired:   counter("expired_sessions_total", "Sessions deleted because they were not renewed."),
+		superseded: gauge("superseded_sessions",
+			"Sessions of agents that have a newer one, after the last decision of this collector. Above 0 for longer than the TTL: two processes share an agent id."),
 		devices: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "gantry_lease_devices",
 			Help: "Devices of the network after the last decision of this collector, by state: assigned, static, unassigned.",
@@ -54,7 +58,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	}
 	for _, c := range []prometheus.Collector{
 		m.records, m.renewals, m.refused, m.members, m.sessions, m.decider,
-		m.elections, m.lost, m.decisions, m.moves, m.expired, m.devices,
+		m.elections, m.lost, m.decisions, m.moves, m.expired, m.devices, m.superseded,
 	} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("register the metrics of collector/lease: %w", err)
@@ -67,6 +71,7 @@ func (m *metrics) decided(d decision) {
 	m.devices.WithLabelValues("assigned").Set(float64(d.assigned))
 	m.devices.WithLabelValues("static").Set(float64(d.static))
 	m.devices.WithLabelValues("unassigned").Set(float64(d.unassigned))
+	m.superseded.Set(float64(d.superseded))
 	if d.empty() {
 		return
 	}

@@ -1,6 +1,7 @@
 package lease
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -164,6 +165,36 @@ func (t *table) expired(s *sessionEntry, now time.Duration) bool {
 	return now-max(s.seen, t.calm) > t.ttl
 }
 
+// newest gives each agent's live session: of those for which skip is not true,
+// the one that connected last, by its collector's clock, and of one moment the
+// greater by id. The others are superseded: their process or their collector
+// was killed and is not expired yet, or two processes share a name. A nil skip
+// leaves out none.
+func (t *table) newest(skip func(*sessionEntry) bool) map[string]string {
+	out := make(map[string]string, len(t.sessions))
+	for id, s := range t.sessions {
+		if skip != nil && skip(s) {
+			continue
+		}
+		best, ok := t.sessions[out[s.record.AgentId]]
+		if !ok || cmp.Or(
+			cmp.Compare(s.record.ConnectedAtUs, best.record.ConnectedAtUs),
+			strings.Compare(id, best.record.SessionId),
+		) > 0 {
+			out[s.record.AgentId] = id
+		}
+	}
+	return out
+}
+
+// released gives a function that says whether a session is to hold nothing:
+// it drains, or is not its agent's newest.
+func (t *table) released(newest map[string]string) func(*sessionEntry) bool {
+	return func(s *sessionEntry) bool {
+		return s.record.Draining || newest[s.record.AgentId] != s.record.SessionId
+	}
+}
+
 // static gives the devices assigned by hand with their sessions: of several
 // that name one device, the first by id. Sessions for which skip is true hold
 // none.
@@ -184,7 +215,7 @@ func (t *table) static(skip func(*sessionEntry) bool) map[string]string {
 }
 
 // held gives what each of the sessions asked for carries: static devices with
-// term 0, unless it drains, and those that are leased to it.
+// term 0, unless it is released, and those that are leased to it.
 func (t *table) held(wanted map[string]*Membership) map[string]map[string]uint64 {
 	out := make(map[string]map[string]uint64, len(wanted))
 	for id := range wanted {
@@ -195,9 +226,10 @@ func (t *table) held(wanted map[string]*Membership) map[string]map[string]uint64
 			m[device] = h.term
 		}
 	}
+	released := t.released(t.newest(nil))
 	for id, m := range out {
 		s, ok := t.sessions[id]
-		if !ok || s.record.Draining {
+		if !ok || released(s) {
 			continue
 		}
 		for _, device := range s.record.StaticDevices {
@@ -207,18 +239,17 @@ func (t *table) held(wanted map[string]*Membership) map[string]map[string]uint64
 	return out
 }
 
-func draining(s *sessionEntry) bool { return s.record.Draining }
-
 // agents lists all sessions, by agent and session.
 func (t *table) agents() []Agent {
 	count := map[string]uint32{}
 	for _, h := range t.devices {
 		count[h.session]++
 	}
+	released := t.released(t.newest(nil))
 	out := make([]Agent, 0, len(t.sessions))
 	for id, s := range t.sessions {
 		devices := count[id]
-		if !s.record.Draining {
+		if !released(s) {
 			devices += uint32(len(s.record.StaticDevices))
 		}
 		out = append(out, Agent{
@@ -242,7 +273,7 @@ func (t *table) leases() []DeviceLease {
 	for id, h := range t.devices {
 		out[id] = DeviceLease{DeviceID: id, SessionID: h.session, Term: h.term}
 	}
-	for id, session := range t.static(draining) {
+	for id, session := range t.static(t.released(t.newest(nil))) {
 		out[id] = DeviceLease{DeviceID: id, SessionID: session, Term: t.devices[id].term, Static: true}
 	}
 	for id, l := range out {

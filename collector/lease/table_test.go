@@ -119,7 +119,8 @@ func (s *sim) decide(r *reader) {
 }
 
 func (s *sim) checkAssignment(t *table, d decision, before map[string]holder) {
-	static := t.static(draining)
+	static := t.static(t.released(t.newest(nil)))
+	newest := t.newest(nil)
 	count, gained, lost, capacity := map[string]int{}, map[string]bool{}, map[string]bool{}, 0
 	pool := 0
 	for _, device := range s.devices {
@@ -144,10 +145,11 @@ func (s *sim) checkAssignment(t *table, d decision, before map[string]holder) {
 		n := count[id]
 		assigned += n
 		r := e.record
-		if (r.Draining || len(r.StaticDevices) > 0) && n > 0 || n > int(r.Capacity) {
-			s.t.Fatalf("session %s with capacity %d, draining %v, static %v has %d devices", id, r.Capacity, r.Draining, r.StaticDevices, n)
+		old := newest[r.AgentId] != id
+		if (r.Draining || old || len(r.StaticDevices) > 0) && n > 0 || n > int(r.Capacity) {
+			s.t.Fatalf("session %s with capacity %d, draining %v, superseded %v, static %v has %d devices", id, r.Capacity, r.Draining, old, r.StaticDevices, n)
 		}
-		if !r.Draining && len(r.StaticDevices) == 0 {
+		if !r.Draining && !old && len(r.StaticDevices) == 0 {
 			capacity += int(r.Capacity)
 		}
 		if gained[id] && lost[id] {
@@ -158,7 +160,7 @@ func (s *sim) checkAssignment(t *table, d decision, before map[string]holder) {
 		s.t.Fatalf("%d devices assigned (decision says %d), want %d of %d with capacity %d", assigned, d.assigned, want, pool, capacity)
 	}
 	for id, e := range t.sessions {
-		if capacity == 0 || e.record.Draining || len(e.record.StaticDevices) > 0 {
+		if capacity == 0 || e.record.Draining || newest[e.record.AgentId] != id || len(e.record.StaticDevices) > 0 {
 			continue
 		}
 		exact := float64(min(pool, capacity)) * float64(e.record.Capacity) / float64(capacity)
@@ -200,7 +202,13 @@ func TestTableOverInterleavings(t *testing.T) {
 			"join": on(func() {
 				s.made++
 				id := fmt.Sprintf("s%03d", s.made)
-				r := &gantryv1.SessionRecord{SessionId: id, AgentId: id, Capacity: rapid.Uint32Range(0, 8).Draw(s.t, "capacity")}
+				// Few agents and few clock readings: sessions supersede each
+				// other, and tie.
+				r := &gantryv1.SessionRecord{
+					SessionId: id, AgentId: fmt.Sprintf("a%d", rapid.IntRange(0, 5).Draw(s.t, "agent")),
+					Capacity:      rapid.Uint32Range(0, 8).Draw(s.t, "capacity"),
+					ConnectedAtUs: rapid.Int64Range(0, 9).Draw(s.t, "connected"),
+				}
 				if rapid.IntRange(0, 5).Draw(s.t, "static") == 0 {
 					r.StaticDevices = rapid.SliceOfNDistinct(rapid.SampledFrom(names("d", testDevices)), 1, 3, rapid.ID).Draw(s.t, "statics")
 				}
@@ -322,6 +330,66 @@ func TestApplyRefuses(t *testing.T) {
 	}
 	if len(tab.sessions) != 1 || len(tab.devices) != 0 {
 		t.Errorf("a refused record left a trace: %v", picture(tab))
+	}
+}
+
+// TestNewSessionSupersedes: what is left of an agent that was killed holds
+// nothing from the moment the agent is back.
+func TestNewSessionSupersedes(t *testing.T) {
+	tab := newTable(testTTL, 10)
+	join := func(id, agent string, connected int64, now time.Duration, static ...string) {
+		kr := sessionRecord(&gantryv1.SessionRecord{SessionId: id, AgentId: agent, Capacity: 10, ConnectedAtUs: connected, StaticDevices: static})
+		if _, err := tab.apply(string(kr.Key), kr.Value, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	devices := func(now time.Duration) map[string]int {
+		out := map[string]int{}
+		d := tab.decide(names("d", 8), 10, now)
+		for _, kr := range d.records() {
+			if _, err := tab.apply(string(kr.Key), kr.Value, now); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, a := range tab.agents() {
+			out[a.SessionID] = int(a.Devices)
+		}
+		return out
+	}
+	want := func(now time.Duration, want map[string]int) {
+		t.Helper()
+		if got := devices(now); !maps.Equal(got, want) {
+			t.Errorf("at %s the sessions hold %v, want %v", now, got, want)
+		}
+	}
+	join("z", "one", 1, 0)
+	join("b", "two", 1, 0)
+	want(0, map[string]int{"z": 4, "b": 4})
+	join("c", "one", 2, time.Second) // Killed and back.
+	want(time.Second, map[string]int{"z": 0, "b": 4, "c": 4})
+	join("z", "one", 1, 2*time.Second) // Not dead at all: two processes of one name.
+	want(2*time.Second, map[string]int{"z": 0, "b": 4, "c": 4})
+	join("d", "one", 2, 3*time.Second) // Of one moment: the greater id.
+	want(3*time.Second, map[string]int{"z": 0, "b": 4, "c": 0, "d": 4})
+	// The newer ones expire: the older one lives on.
+	for now := 4 * time.Second; now <= 20*time.Second; now += 4 * time.Second {
+		join("z", "one", 1, now)
+		join("b", "two", 1, now)
+	}
+	want(20*time.Second, map[string]int{"z": 4, "b": 4})
+
+	// By hand: the same.
+	join("m", "three", 1, 20*time.Second, "d01", "d02")
+	join("n", "three", 2, 20*time.Second, "d01", "d02")
+	want(20*time.Second, map[string]int{"z": 3, "b": 3, "m": 0, "n": 2})
+	held := tab.held(map[string]*Membership{"m": nil, "n": nil})
+	if len(held["m"]) != 0 || len(held["n"]) != 2 {
+		t.Errorf("static devices are held as %v, want d01 and d02 by n alone", held)
+	}
+	for _, l := range tab.leases() {
+		if l.Static && l.SessionID != "n" {
+			t.Errorf("lease %+v, want it with n", l)
+		}
 	}
 }
 
