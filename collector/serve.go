@@ -280,34 +280,42 @@ func (c *collector) pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// runSink migrates first, for as long as ClickHouse is away.
+// runSink migrates first, for as long as ClickHouse is away. A database that
+// does not fit this program ends the process: it is for people to put right.
 func (c *collector) runSink(ctx context.Context) error {
 	carrier, err := sink.New(c.sinkConfig, c.log, c.metrics)
 	if err != nil {
 		return err
 	}
-	for !c.migrated(ctx) {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(3 * time.Second):
-		}
+	if err := c.awaitSchema(ctx); err != nil || ctx.Err() != nil {
+		return err
 	}
 	close(c.schema)
 	c.log.Info("raw schema is up to date", "clickhouse", c.sinkConfig.ClickHouse.Addr)
 	return carrier.Run(ctx)
 }
 
-// migrated tries once. What can never succeed is tried again too: readings
-// are safe in Kafka meanwhile, and /healthz and the log say what is wrong.
-func (c *collector) migrated(ctx context.Context) bool {
-	attempt, cancel := context.WithTimeout(ctx, 2*time.Minute)
-	defer cancel()
-	err := migrate(attempt, c.sinkConfig.ClickHouse)
-	if err != nil && ctx.Err() == nil {
+// awaitSchema migrates until it succeeds, can never succeed, or the context
+// ends, which is no error. Whatever else is wrong is tried again: readings are
+// safe in Kafka meanwhile, and /healthz and the log say what it is.
+func (c *collector) awaitSchema(ctx context.Context) error {
+	for {
+		attempt, cancel := context.WithTimeout(ctx, 2*time.Minute)
+		err := migrate(attempt, c.sinkConfig.ClickHouse)
+		cancel()
+		if err == nil || ctx.Err() != nil {
+			return nil
+		}
+		if errors.Is(err, clickhouse.ErrSchema) {
+			return err
+		}
 		c.log.Warn("raw schema could not be brought up to date, trying again", "clickhouse", c.sinkConfig.ClickHouse.Addr, "error", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(3 * time.Second):
+		}
 	}
-	return err == nil
 }
 
 // probeClickHouse asks for an answer, and whether the sink has its tables.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/gantry-dev/gantry/collector/clickhouse"
 	"github.com/gantry-dev/gantry/collector/clickhouse/clickhousetest"
 	"github.com/gantry-dev/gantry/collector/kafka"
 	"github.com/gantry-dev/gantry/collector/kafka/kafkatest"
@@ -163,4 +165,28 @@ func TestSinkRole(t *testing.T) {
 	})
 	eventually(t, "in raw.devices", func() bool { return count("SELECT count() FROM raw.devices FINAL") == 1 })
 	stop()
+}
+
+// TestUnfitSchemaEndsTheProcess instead of being tried for ever: the database
+// has seen a newer program.
+func TestUnfitSchemaEndsTheProcess(t *testing.T) {
+	broker, server := kafkatest.Fake(t), clickhousetest.Start(t)
+	s := settings{ServeFlags: serveFlags(broker), sink: sinkFlags(t, server)}
+	c := newCollector(slog.New(slog.NewTextHandler(t.Output(), nil)), s)
+	if err := c.prepare(); err != nil {
+		t.Fatal(err)
+	}
+	if err := migrate(t.Context(), c.sinkConfig.ClickHouse); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Conn(t, clickhousetest.Collector).Exec(t.Context(),
+		"INSERT INTO raw.schema_migrations (version, checksum, name) VALUES (9999, 'x', '9999_tomorrow')"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	err := c.run(ctx)
+	if !errors.Is(err, clickhouse.ErrSchema) || !strings.Contains(err.Error(), "9999_tomorrow") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("the collector ended with %v, want one sentence on migration 9999", err)
+	}
 }
