@@ -54,7 +54,7 @@ verify: bin/local ## compare every reading emitted with what ClickHouse holds
 		--clickhouse-password-file '$(STATE)/secrets/clickhouse-operator' $(VERIFY_FLAGS)
 
 .PHONY: test
-test: install lint generated vet test-go test-dbt ## everything, against real services; installs what it needs
+test: install lint generated vet test-go ## everything, against real services; installs what it needs
 	@echo "make test: all passed"
 
 .PHONY: check

@@ -29,20 +29,28 @@ func (s *stack) accepted() uint64 {
 	return sum
 }
 
-// carries waits until the agent carries a device.
-func (s *stack) carries(agent *process) {
+// session is the stream over which the agent carries devices; empty when it
+// carries none.
+func (s *stack) session(agent *process) string {
+	leases, err := s.leases()
+	if err != nil {
+		return ""
+	}
+	for _, l := range leases {
+		if l.GetAgentId() == agent.name {
+			return l.GetSessionId()
+		}
+	}
+	return ""
+}
+
+// carries waits until the agent carries devices over another stream than the
+// one before.
+func (s *stack) carries(agent *process, before string) {
 	s.t.Helper()
 	eventually(s.t, leaseTTL+15*time.Second, agent.name+" carries devices", func() (bool, string) {
-		leases, err := s.leases()
-		if err != nil {
-			return false, err.Error()
-		}
-		for _, l := range leases {
-			if l.GetAgentId() == agent.name {
-				return true, ""
-			}
-		}
-		return false, fmt.Sprintf("%d leases, none its own", len(leases))
+		now := s.session(agent)
+		return now != "" && now != before, now
 	})
 }
 

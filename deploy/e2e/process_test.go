@@ -21,12 +21,19 @@ type process struct {
 	path string
 	args []string
 	log  string
+	// keep starts the process again when it ends by itself, as the launcher
+	// does.
+	keep bool
 
-	mu   sync.Mutex
-	cmd  *exec.Cmd
-	done chan struct{}
-	err  error
+	mu      sync.Mutex
+	cmd     *exec.Cmd
+	done    chan struct{}
+	err     error
+	ordered bool // its end was asked for
 }
+
+// restartAfter is how long a process that ended by itself stays away.
+const restartAfter = 500 * time.Millisecond
 
 // start starts the process, with env added to this one's environment.
 func (p *process) start(env ...string) {
@@ -47,20 +54,33 @@ func (p *process) start(env ...string) {
 		p.t.Fatalf("start %s: %v", p.name, err)
 	}
 	done := make(chan struct{})
-	p.cmd, p.done = cmd, done
+	p.cmd, p.done, p.ordered = cmd, done, false
 	go func() {
 		err := cmd.Wait()
 		p.mu.Lock()
 		p.err = err
+		again := p.keep && !p.ordered
 		p.mu.Unlock()
 		close(done)
+		if again {
+			p.t.Logf("%s ended by itself: %v; started again", p.name, err)
+			time.Sleep(restartAfter)
+			p.start(env...)
+		}
 	}()
 }
 
 // kill ends the process as a power cut would, and waits until it is gone.
 func (p *process) kill() {
 	p.signal(syscall.SIGKILL)
-	<-p.done
+	<-p.ended()
+}
+
+// ended is closed when the process that was started last is gone.
+func (p *process) ended() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.done
 }
 
 // stop ends it in good order; longer than the budget is a failure.
@@ -68,7 +88,7 @@ func (p *process) stop(budget time.Duration) {
 	p.t.Helper()
 	p.signal(syscall.SIGTERM)
 	select {
-	case <-p.done:
+	case <-p.ended():
 	case <-time.After(budget):
 		p.kill()
 		p.t.Errorf("%s was still running %v after SIGTERM; its log ends with:\n%s", p.name, budget, tail(p.log))
@@ -81,6 +101,7 @@ func (p *process) signal(s os.Signal) {
 	if p.cmd == nil {
 		return
 	}
+	p.ordered = true
 	if err := p.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		p.t.Errorf("signal %s: %v", p.name, err)
 	}
@@ -90,18 +111,19 @@ func (p *process) signal(s os.Signal) {
 func (p *process) waitDead(budget time.Duration) {
 	p.t.Helper()
 	select {
-	case <-p.done:
+	case <-p.ended():
 	case <-time.After(budget):
 		p.t.Fatalf("%s did not reach its crash point within %v; its log ends with:\n%s", p.name, budget, tail(p.log))
 	}
 }
 
 func (p *process) running() bool {
-	if p.done == nil {
+	ended := p.ended()
+	if ended == nil {
 		return false
 	}
 	select {
-	case <-p.done:
+	case <-ended:
 		return false
 	default:
 		return true

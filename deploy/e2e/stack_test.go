@@ -50,6 +50,7 @@ type stack struct {
 // collector is a collector's process and where it listens.
 type collector struct {
 	*process
+	role               string
 	grpcAddr, httpAddr string
 	conn               *grpc.ClientConn
 }
@@ -73,7 +74,7 @@ func newStack(t *testing.T, o options) *stack {
 	if err != nil {
 		t.Fatalf("the embedded ClickHouse: %v", err)
 	}
-	brokerArgs := []string{"broker", "--state", s.dir, "--addr", s.kafkaAddr, "--kind", "fake"}
+	brokerArgs := []string{"broker", "--state", s.dir, "--addr", s.kafkaAddr, "--kind", "fake", "--clean-every", "5s"}
 	if o.broker == "apache" {
 		libs, err := kafkalocal.EnsureApache(context.Background(), os.Stderr)
 		if err != nil {
@@ -84,6 +85,9 @@ func newStack(t *testing.T, o options) *stack {
 	s.broker = s.process("broker", "local", brokerArgs...)
 	s.clickhouse = s.process("clickhouse", "local", "clickhouse", "--state", s.dir, "--lib", lib,
 		"--tcp-addr", s.tcpAddr, "--http-addr", s.httpAddr)
+	// The embedded engine may abort when a client is killed in the middle of
+	// its handshake; a broker may find its port still taken.
+	s.clickhouse.keep, s.broker.keep = true, true
 	s.broker.start()
 	s.clickhouse.start()
 	eventually(t, time.Minute, "the broker answers", answers(s.kafkaAddr))
@@ -137,12 +141,17 @@ func (s *stack) output(program string, args ...string) []byte {
 func (s *stack) addCollector(role string) *collector {
 	s.t.Helper()
 	name := role + "-" + strconv.Itoa(len(s.collectors)+1)
-	c := &collector{grpcAddr: freePort(s.t), httpAddr: freePort(s.t)}
-	c.process = s.process(name, "collector", append([]string{
-		role, "--collector-id", name, "--grpc-addr", c.grpcAddr, "--http-addr", c.httpAddr, "--admin-addr", freePort(s.t),
-		"--kafka-brokers", s.kafkaAddr, "--plate-key-file", state.PlateKeyFile(s.dir), "--tokens-file", state.TokensFile(s.dir),
-		"--lease-ttl", leaseTTL.String(),
-	}, s.clickhouseFlags()...)...)
+	c := &collector{role: role, grpcAddr: freePort(s.t), httpAddr: freePort(s.t)}
+	args := []string{
+		role, "--collector-id", name, "--http-addr", c.httpAddr, "--admin-addr", freePort(s.t), "--kafka-brokers", s.kafkaAddr,
+	}
+	if role != "sink" {
+		args = append(args, "--grpc-addr", c.grpcAddr, "--tokens-file", state.TokensFile(s.dir), "--lease-ttl", leaseTTL.String())
+	}
+	if role != "ingest" {
+		args = append(append(args, "--plate-key-file", state.PlateKeyFile(s.dir)), s.clickhouseFlags()...)
+	}
+	c.process = s.process(name, "collector", args...)
 	conn, err := grpc.NewClient(c.grpcAddr, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		s.t.Fatalf("client of %s: %v", name, err)
@@ -173,7 +182,9 @@ func (s *stack) addAgent(args []string, env ...string) *process {
 	s.t.Helper()
 	var addrs []string
 	for _, c := range s.collectors {
-		addrs = append(addrs, c.grpcAddr)
+		if c.role != "sink" {
+			addrs = append(addrs, c.grpcAddr)
+		}
 	}
 	name := "agent-" + strconv.Itoa(len(s.agents)+1)
 	p := s.process(name, "gantry-agent", append([]string{
@@ -191,16 +202,21 @@ func (s *stack) killAll() {
 		all = append(all, c.process)
 	}
 	for _, p := range append(all, s.broker, s.clickhouse) {
-		if p != nil && p.running() {
+		if p == nil {
+			continue
+		}
+		how := "ran to the end"
+		if p.running() {
 			p.kill()
+		} else {
+			how = fmt.Sprint("had ended: ", p.err)
+		}
+		if s.t.Failed() {
+			s.t.Logf("--- %s %s; end of its log:\n%s", p.name, how, tail(p.log))
 		}
 	}
 	if s.t.Failed() {
-		for _, p := range append(all, s.broker, s.clickhouse) {
-			if p != nil {
-				s.t.Logf("--- end of %s's log\n%s", p.name, tail(p.log))
-			}
-		}
+		s.t.Logf("--- end of the engine's own log:\n%s", tail(filepath.Join(s.dir, "clickhouse", "log", "clickhouse.err.log")))
 	}
 }
 
@@ -296,7 +312,7 @@ func (s *stack) settled(budget time.Duration) tally {
 // fleet is the inspection service of the first collector that runs.
 func (s *stack) fleet() gantryv1.FleetServiceClient {
 	for _, c := range s.collectors {
-		if c.running() {
+		if c.role != "sink" && c.running() {
 			return gantryv1.NewFleetServiceClient(c.conn)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/gantry-dev/gantry/collector/clickhouse/clickhouselocal"
 	"github.com/gantry-dev/gantry/collector/kafka/kafkalocal"
@@ -19,6 +20,8 @@ type brokerCommand struct {
 	Kind string `enum:"fake,apache" default:"fake" help:"Which broker."`
 	Addr string `required:"" help:"Address to listen on."`
 	Libs string `help:"Folder of Apache Kafka's jars."`
+
+	CleanEvery time.Duration `help:"Time between compactions of the fake broker; 0 takes a minute."`
 }
 
 // Run serves until SIGTERM.
@@ -30,7 +33,7 @@ func (c *brokerCommand) Run() error {
 	if c.Kind == "apache" {
 		return kafkalocal.RunApache(ctx, kafkalocal.ApacheConfig{Addr: c.Addr, Dir: dir, Libs: c.Libs})
 	}
-	return kafkalocal.RunFake(ctx, kafkalocal.FakeConfig{Addr: c.Addr, Dir: dir})
+	return kafkalocal.RunFake(ctx, kafkalocal.FakeConfig{Addr: c.Addr, Dir: dir, CleanEvery: c.CleanEvery})
 }
 
 // clickHouseCommand is the process of the ClickHouse engine.
