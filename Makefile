@@ -131,4 +131,4 @@ vet:
 .PHONY: test-go
 test-go:
 	@$(GO_TEST) -race $$(go list ./... | grep -E '^$(MODULE)/($(CONCURRENT))(/|$$)')
-	@$(GO_TEST) $$(go list ./... | grep -vE '^$(MODULE)/($(CONCURRENT))(/|$$)')
+	@$(GO_TEST) -parallel 4 $$(go list ./... | grep -vE '^$(MODULE)/($(CONCURRENT))(/|$$)')

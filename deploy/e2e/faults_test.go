@@ -27,6 +27,7 @@ func random(t *testing.T) *rand.Rand {
 // TestKilledAtRandomMoments kills each kind of process while history and live
 // readings flow, and starts it again; the last agent killed never comes back.
 func TestKilledAtRandomMoments(t *testing.T) {
+	t.Parallel()
 	rng := random(t)
 	s := newStack(t, options{broker: "fake", network: "corridor", historyDays: 2})
 	a, b := s.addCollector("ingest"), s.addCollector("ingest")
@@ -51,6 +52,7 @@ func TestKilledAtRandomMoments(t *testing.T) {
 // TestKilledBetweenTwoSteps kills a process at every named point where state
 // changes hands.
 func TestKilledBetweenTwoSteps(t *testing.T) {
+	t.Parallel()
 	rng := random(t)
 	s := newStack(t, options{broker: "fake", network: "corridor", historyDays: 2})
 	// One collector, so that every agent, partition and decision is its own.
@@ -85,6 +87,7 @@ func TestKilledBetweenTwoSteps(t *testing.T) {
 // TestClickHouseAway keeps ClickHouse down while a collector restarts: readings
 // are accepted throughout, and all there afterwards.
 func TestClickHouseAway(t *testing.T) {
+	t.Parallel()
 	away := 20 * time.Second
 	if os.Getenv("GANTRY_LONG") != "" { // make test-long
 		away = 10 * time.Minute
@@ -113,6 +116,7 @@ func TestClickHouseAway(t *testing.T) {
 // TestApacheKafka runs the whole path over a real broker, which is killed in
 // the middle.
 func TestApacheKafka(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{broker: "apache", network: "corridor", historyDays: 1})
 	s.addCollector("all")
 	s.addAgent(nil)

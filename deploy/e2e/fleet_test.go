@@ -131,7 +131,8 @@ func (o *orphans) end(limit time.Duration) {
 }
 
 // TestFleetGrowsAndShrinks runs 3, then 10, then 2 agents and 1, 2, 1
-// collectors while readings flow. One of the agents goes by kill -9.
+// collectors while readings flow. One of the agents goes by kill -9. It runs
+// alone, because it limits how long a device may be without an agent.
 func TestFleetGrowsAndShrinks(t *testing.T) {
 	s := newStack(t, options{broker: "fake", network: "corridor", historyDays: 1})
 	first := s.addCollector("all")
@@ -205,6 +206,7 @@ func (s *stack) balanced(n int) {
 // TestTwoAgentsOneDevice forces two agents to send the same devices: nothing
 // is counted twice.
 func TestTwoAgentsOneDevice(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{broker: "fake", network: "corridor", historyDays: 0})
 	s.addCollector("all")
 	s.addCollector("all")

@@ -13,6 +13,7 @@ import (
 // TestReadmeLines runs the README's grpcurl lines as they are printed, but for
 // the port and the state folder, which are the test's own.
 func TestReadmeLines(t *testing.T) {
+	t.Parallel()
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
