@@ -299,23 +299,20 @@ func (c *collector) runSink(ctx context.Context) error {
 // ends, which is no error. Whatever else is wrong is tried again: readings are
 // safe in Kafka meanwhile, and /healthz and the log say what it is.
 func (c *collector) awaitSchema(ctx context.Context) error {
-	for {
+	for ctx.Err() == nil {
 		attempt, cancel := context.WithTimeout(ctx, 2*time.Minute)
 		err := migrate(attempt, c.sinkConfig.ClickHouse)
 		cancel()
-		if err == nil || ctx.Err() != nil {
-			return nil
-		}
-		if errors.Is(err, clickhouse.ErrSchema) {
+		if err == nil || errors.Is(err, clickhouse.ErrSchema) {
 			return err
 		}
 		c.log.Warn("raw schema could not be brought up to date, trying again", "clickhouse", c.sinkConfig.ClickHouse.Addr, "error", err)
 		select {
 		case <-ctx.Done():
-			return nil
 		case <-time.After(3 * time.Second):
 		}
 	}
+	return nil
 }
 
 // probeClickHouse asks for an answer, and whether the sink has its tables.

@@ -189,16 +189,20 @@ var binaries = sync.OnceValues(func() (string, error) {
 	}
 	args := []string{"build", "-tags", "crashpoints", "-o", dir + string(filepath.Separator)}
 	args = append(args, "../../gantry-agent", "../../collector", "../local", "../verify")
+	binariesDir = dir
 	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the programs: %w\n%s", err, out)
 	}
 	return dir, nil
 })
 
+// binariesDir is what binaries made; empty when no test asked for it.
+var binariesDir string
+
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if dir, err := binaries(); err == nil {
-		_ = os.RemoveAll(dir) // a leftover in the temporary folder harms nobody
+	if binariesDir != "" {
+		_ = os.RemoveAll(binariesDir) // a leftover in the temporary folder harms nobody
 	}
 	os.Exit(code)
 }
