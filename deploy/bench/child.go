@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -28,6 +29,9 @@ type child struct {
 	addr string
 }
 
+// childGrace is how long a child may take to clean up.
+const childGrace = 10 * time.Second
+
 // startChild starts a role and waits for the address that it prints.
 func startChild(ctx context.Context, args ...string) (*child, error) {
 	exe, err := os.Executable()
@@ -35,6 +39,9 @@ func startChild(ctx context.Context, args ...string) (*child, error) {
 		return nil, err
 	}
 	c := &child{cmd: exec.CommandContext(ctx, exe, args...)}
+	// An interrupted child cleans up behind itself.
+	c.cmd.Cancel = func() error { return c.cmd.Process.Signal(syscall.SIGTERM) }
+	c.cmd.WaitDelay = childGrace
 	c.cmd.Stderr = os.Stderr
 	out, err := c.cmd.StdoutPipe()
 	if err != nil {
@@ -60,6 +67,9 @@ func (c *child) stop() (cpu time.Duration, rssBytes int64) {
 	s := c.cmd.ProcessState
 	if u, ok := s.SysUsage().(*syscall.Rusage); ok {
 		rssBytes = u.Maxrss * 1024
+		if runtime.GOOS == "darwin" {
+			rssBytes = u.Maxrss // which counts in bytes
+		}
 	}
 	return s.UserTime() + s.SystemTime(), rssBytes
 }

@@ -1,12 +1,23 @@
-// Command bench measures what a reading costs the collector.
+// Command bench measures what a reading costs, and how long it takes.
 //
-// Agents' batches are encoded beforehand, so the generator costs little; they
-// go over gRPC on loopback into an ingest server in a process of its own, with
-// a broker in a third. Reported are the collector's processor time per
-// reading, the rate, the time until a batch is answered, and memory.
+// The stack: the launcher (deploy/local) is built and run as a user would, in
+// a folder of its own on ports of its own, without dbt. From the first row in
+// ClickHouse until the history is complete it gives the rate from end to end
+// and the processor time per reading of each process; then, at the rate of the
+// world, how long a reading takes to be acknowledged and to be seen; at the
+// end, the greatest memory of each process. Processor time and memory of other
+// processes than the collector are known on Linux only.
 //
-//	bench [--readings N] [--rate N] [--streams N] [--brokers HOST:PORT] [--out FILE.json]
+// Ingest alone: agents' batches are encoded beforehand, so the generator costs
+// little; they go over gRPC on loopback into an ingest server in a process of
+// its own, with a broker in a third.
 //
-// A figure of processor time means nothing without its rate: at a few
-// thousand readings a second wake-ups dominate.
+//	bench [--measure=all|ingest|stack] [--history 2d] [--agents N] [--profile DIR] [--out FILE.json]
+//
+// A figure of processor time means nothing without its rate, so each note says
+// it: at a few thousand readings a second wake-ups dominate. The stack, its
+// load and this program share the machine's cores; ingest alone is what to
+// compare between two versions of ingest.
+//
+// What it does not do: it judges nothing and compares with no earlier run.
 package main

@@ -161,7 +161,8 @@ func (l *load) receive(last uint64) error {
 }
 
 // measureIngest runs broker and collector as children and loads them.
-func (s *settings) measureIngest(ctx context.Context) (map[string]figure, error) {
+func (s *settings) measureIngest(ctx context.Context) ([]figure, error) {
+	say("measuring ingest alone, %d readings", s.Readings)
 	brokers := strings.Join(s.Brokers, ",")
 	if brokers == "" {
 		b, err := startChild(ctx, "--role=broker")
@@ -229,17 +230,15 @@ func (s *settings) loadAll(ctx context.Context, addr string, work [][]message) (
 	return took, elapsed, err
 }
 
-func (s *settings) figures(took []time.Duration, elapsed, cpu time.Duration, rss int64) map[string]figure {
+func (s *settings) figures(took []time.Duration, elapsed, cpu time.Duration, rss int64) []figure {
 	readings := float64(s.Readings / s.Streams * s.Streams)
 	note := fmt.Sprintf("ingest alone, %d streams, %d devices, batches of %d, %.0f readings/s", s.Streams, s.Devices, s.Batch, readings/elapsed.Seconds())
-	quantile := func(q float64) float64 {
-		return float64(took[int(q*float64(len(took)-1))]) / float64(time.Millisecond)
-	}
-	return map[string]figure{
-		"collector_cpu_us_per_reading": {float64(cpu.Microseconds()) / readings, "µs", note},
-		"ingest_readings_per_s":        {readings / elapsed.Seconds(), "1/s", note},
-		"ack_p50_ms":                   {quantile(0.5), "ms", note},
-		"ack_p99_ms":                   {quantile(0.99), "ms", note},
-		"collector_rss_mib":            {float64(rss) / (1 << 20), "MiB", note},
+	const msPerS = 1e3
+	return []figure{
+		{"ingest_readings_per_s", readings / elapsed.Seconds(), "1/s", note},
+		{"ingest_cpu_us_per_reading", float64(cpu.Microseconds()) / readings, "µs", note},
+		{"ingest_ack_p50_ms", percentile(took, 0.50).Seconds() * msPerS, "ms", note},
+		{"ingest_ack_p99_ms", percentile(took, 0.99).Seconds() * msPerS, "ms", note},
+		{"ingest_peak_rss_mib", float64(rss) / (1 << 20), "MiB", note},
 	}
 }

@@ -2,49 +2,56 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
-	"slices"
+	"strconv"
+	"strings"
 	"syscall"
-	"text/tabwriter"
+	"time"
 
 	"github.com/alecthomas/kong"
 )
 
-// settings are the flags of a run.
+// settings are the flags of a run. Those that the launcher has too are set
+// like its own, as make bench HISTORY=7d.
 type settings struct {
-	Readings int      `default:"2000000" help:"Readings to send."`
-	Rate     int      `default:"0" help:"Readings per second, all streams together; 0 as many as go."`
-	Streams  int      `default:"12" help:"Agents' streams."`
-	Devices  int      `default:"72" help:"Devices, spread over the streams."`
-	Batch    int      `default:"1000" help:"Readings in a batch."`
-	Brokers  []string `help:"Kafka brokers; without any, a fake one is started."`
-	Out      string   `help:"File for the figures as JSON."`
-	Role     string   `hidden:"" enum:"bench,collector,broker" default:"bench"`
-}
+	Measure string `enum:"all,ingest,stack" default:"all" help:"What to measure: ${enum}."`
+	Out     string `help:"File for the figures as JSON."`
 
-// figure is one line of the result.
-type figure struct {
-	// Value of the figure, in Unit.
-	Value float64 `json:"value"`
-	// Unit of the value.
-	Unit string `json:"unit"`
-	// Note says under which conditions.
-	Note string `json:"note,omitempty"`
+	History string        `env:"HISTORY,GANTRY_HISTORY" default:"2d" placeholder:"2d" help:"Days of history to backfill."`
+	Agents  int           `env:"AGENTS,GANTRY_AGENTS" default:"2" help:"Agent processes."`
+	Network string        `env:"NETWORK,GANTRY_NETWORK" default:"corridor" help:"Network to simulate."`
+	Seed    uint64        `env:"SEED,GANTRY_SEED" default:"1" help:"Seed of the world."`
+	Kafka   string        `env:"KAFKA,GANTRY_KAFKA" enum:"fake,apache" default:"fake" help:"Broker of the stack: ${enum}."`
+	Live    time.Duration `default:"30s" help:"How long to measure at live rate."`
+	Profile string        `placeholder:"DIR" help:"Folder for CPU and heap profiles of the collector during the backfill."`
+
+	Readings int      `default:"2000000" help:"Ingest alone: readings to send."`
+	Rate     int      `default:"0" help:"Ingest alone: readings per second, all streams together; 0 as many as go."`
+	Streams  int      `default:"12" help:"Ingest alone: agents' streams."`
+	Devices  int      `default:"72" help:"Ingest alone: devices, spread over the streams."`
+	Batch    int      `default:"1000" help:"Ingest alone: readings in a batch."`
+	Brokers  []string `help:"Ingest alone: Kafka brokers; without any, a fake one is started."`
+	Role     string   `hidden:"" enum:"bench,collector,broker" default:"bench"`
 }
 
 func main() {
 	var s settings
-	kong.Parse(&s, kong.Description("Measure what a reading costs the collector."), kong.DefaultEnvars("GANTRY_BENCH"))
+	kong.Parse(&s, kong.Description("Measure what a reading costs, and how long it takes."), kong.DefaultEnvars("GANTRY_BENCH"))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := s.run(ctx)
+	interrupted := ctx.Err() != nil
 	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
+	switch {
+	case err != nil && interrupted:
+		err = errors.New("interrupted; nothing was kept")
+	case err == nil:
+		return
 	}
+	fmt.Fprintln(os.Stderr, "bench:", err)
+	os.Exit(1)
 }
 
 func (s *settings) run(ctx context.Context) error {
@@ -54,34 +61,46 @@ func (s *settings) run(ctx context.Context) error {
 	case "broker":
 		return serveBroker(ctx)
 	}
-	figures, err := s.measureIngest(ctx)
+	m := thisMachine(time.Now())
+	figures, err := s.measure(ctx)
 	if err != nil {
 		return err
 	}
-	if err := table(figures); err != nil {
+	if err := table(os.Stdout, figures); err != nil || s.Out == "" {
 		return err
 	}
-	if s.Out == "" {
-		return nil
-	}
-	b, err := json.MarshalIndent(figures, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(s.Out, append(b, '\n'), 0o600)
+	return newReport(s, m, figures).write(s.Out)
 }
 
-// table prints the figures by name.
-func table(figures map[string]figure) error {
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	names := make([]string, 0, len(figures))
-	for n := range figures {
-		names = append(names, n)
+// measure takes one thing after the other: on few cores they would measure
+// each other.
+func (s *settings) measure(ctx context.Context) ([]figure, error) {
+	var figures []figure
+	for _, part := range []struct {
+		name string
+		take func(context.Context) ([]figure, error)
+	}{
+		{"stack", s.measureStack},
+		{"ingest", s.measureIngest},
+	} {
+		if s.Measure != "all" && s.Measure != part.name {
+			continue
+		}
+		taken, err := part.take(ctx)
+		if err != nil {
+			return nil, err
+		}
+		figures = append(figures, taken...)
 	}
-	slices.Sort(names)
-	for _, n := range names {
-		f := figures[n]
-		fmt.Fprintf(w, "%s\t%.3f\t%s\t%s\n", n, f.Value, f.Unit, f.Note)
+	return figures, nil
+}
+
+// historyDays reads History as the launcher does.
+func (s *settings) historyDays() (int, error) {
+	digits, ok := strings.CutSuffix(s.History, "d")
+	days, err := strconv.Atoi(digits)
+	if !ok || err != nil || days < 0 {
+		return 0, fmt.Errorf("HISTORY=%s is not a number of days: give it as HISTORY=2d", s.History)
 	}
-	return w.Flush()
+	return days, nil
 }
