@@ -22,6 +22,8 @@ type metrics struct {
 	failures    prometheus.Counter
 	backfillLag prometheus.Gauge
 	checkpoints prometheus.Counter
+
+	checkpointSeconds prometheus.Histogram
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -54,6 +56,10 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		failures:    counter("gantry_ingest_produce_failures_total", "Batches that Kafka refused; their agents send them again."),
 		backfillLag: gauge("gantry_ingest_backfill_lag_records", "Records of backfill that the sink has not committed."),
 		checkpoints: counter("gantry_ingest_checkpoints_total", "Checkpoints of positions written."),
+		checkpointSeconds: f.NewHistogram(prometheus.HistogramOpts{
+			Name: "gantry_ingest_checkpoint_seconds", Help: "Time to write all positions that had moved.",
+			Buckets: []float64{.001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10},
+		}),
 	}
 }
 

@@ -36,7 +36,7 @@ type Server struct {
 	network   Network
 	leases    Leases
 	positions *Positions
-	client    *kgo.Client
+	client    *kgo.Client // produces readings and dead letters
 	credit    *credit
 	metrics   *metrics
 	began     time.Time
@@ -55,10 +55,11 @@ type Server struct {
 	gone    chan struct{} // a stream has left; has room for one
 	pace    pace
 
-	checkpointing sync.Mutex
+	checkpointing sync.Mutex  // held while checkpoints are written
+	checkpoints   *kgo.Client // writes them
 }
 
-// New makes a Server over its sources. It produces through a client of its
+// New makes a Server over its sources. It produces through clients of its
 // own. Run must run while it serves, and positions.Run and the network's too.
 // leases may be nil: then agents carry what they were told by hand.
 func New(cfg Config, network Network, leases Leases, positions *Positions) (*Server, error) {
@@ -69,10 +70,15 @@ func New(cfg Config, network Network, leases Leases, positions *Positions) (*Ser
 	if err != nil {
 		return nil, err
 	}
+	checkpoints, err := newCheckpointClient(cfg.Kafka)
+	if err != nil {
+		client.Close()
+		return nil, err
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Server{
 		cfg: cfg, network: network, leases: leases, positions: positions,
-		client: client, credit: newCredit(&cfg), metrics: newMetrics(cfg.Metrics), began: time.Now(),
+		client: client, checkpoints: checkpoints, credit: newCredit(&cfg), metrics: newMetrics(cfg.Metrics), began: time.Now(),
 		produceCtx: ctx, stopProduce: cancel,
 		draining: make(chan struct{}), streams: map[*stream]struct{}{}, gone: make(chan struct{}, 1),
 	}, nil
@@ -89,6 +95,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.closing.Do(func() {
 		s.stopProduce()
 		s.client.Close()
+		s.checkpoints.Close()
 	})
 	return nil
 }
