@@ -89,7 +89,7 @@ func liveFigures(from, to stamp, ages []time.Duration, late int64) ([]figure, er
 	const msPerS = 1e3
 	return []figure{
 		{"live_readings_per_s", rate, "1/s", rateNote},
-		{"live_collector_cpu_us_per_reading", cpu * 1e6 / readings, "µs", at + ", looked at by this program"},
+		{"live_collector_cpu_us_per_reading", cpu * 1e6 / readings, "µs", at + ", wake-ups included"},
 		{"live_ack_p50_ms", acks.quantile(0.50) * msPerS, "ms", ackNote},
 		{"live_ack_p99_ms", acks.quantile(0.99) * msPerS, "ms", ackNote},
 		{"live_visible_age_p50_ms", percentile(ages, 0.50).Seconds() * msPerS, "ms", ageNote},

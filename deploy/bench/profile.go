@@ -9,7 +9,7 @@ import (
 )
 
 // profileSeconds is how long the collector is profiled; a history that takes
-// less gives a profile of idling.
+// less, as HISTORY=2d may, gives a profile of idling.
 const profileSeconds = 10
 
 // startProfile profiles the collector while the history comes in, if that was
