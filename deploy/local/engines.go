@@ -9,9 +9,14 @@ import (
 	"time"
 
 	"github.com/gantry-dev/gantry/collector/clickhouse/clickhouselocal"
+	"github.com/gantry-dev/gantry/collector/kafka"
 	"github.com/gantry-dev/gantry/collector/kafka/kafkalocal"
 	"github.com/gantry-dev/gantry/deploy/local/state"
 )
+
+// keptBytes is what each partition of the fake broker keeps of what is in
+// ClickHouse already: enough to look at, and half a gigabyte over all.
+const keptBytes = 32 << 20
 
 // brokerCommand is the process of the broker. The launcher starts it as a
 // child, so that a broker that dies takes nothing with it.
@@ -33,7 +38,15 @@ func (c *brokerCommand) Run() error {
 	if c.Kind == "apache" {
 		return kafkalocal.RunApache(ctx, kafkalocal.ApacheConfig{Addr: c.Addr, Dir: dir, Libs: c.Libs})
 	}
-	return kafkalocal.RunFake(ctx, kafkalocal.FakeConfig{Addr: c.Addr, Dir: dir, CleanEvery: c.CleanEvery})
+	return kafkalocal.RunFake(ctx, kafkalocal.FakeConfig{
+		Addr: c.Addr, Dir: dir, CleanEvery: c.CleanEvery, RetentionBytes: keptBytes,
+		// Whatever is not in ClickHouse yet stays, however much it is.
+		Consumers: map[string]string{
+			kafka.TopicReading:    kafka.GroupSinkLive,
+			kafka.TopicBackfill:   kafka.GroupSinkBackfill,
+			kafka.TopicDeadLetter: kafka.GroupSinkReject,
+		},
+	})
 }
 
 // clickHouseCommand is the process of the ClickHouse engine.

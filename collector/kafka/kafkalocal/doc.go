@@ -9,6 +9,13 @@
 // is not Kafka: one node, no replication, development only. It cleans up once
 // a minute, so that what compaction and retention do shows early.
 //
+// What the broker keeps grows with history, so it may be bounded:
+// RetentionBytes of each partition stay, and what is above goes once the
+// topic's group in Consumers has committed it. Nothing that is not consumed is
+// deleted for its size: while ClickHouse is away the topics grow instead, and
+// only a topic's own retention.ms, a week, ends that. The broker's usual
+// retention.bytes is not set, for it knows no consumers.
+//
 // # Apache Kafka
 //
 // EnsureApache fetches the jars with Maven, once per user; RunApache formats a

@@ -12,7 +12,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // FakeConfig has the settings of the fake broker.
@@ -24,8 +26,13 @@ type FakeConfig struct {
 	// NoSync leaves syncing to the operating system: faster, and still safe
 	// against kill -9 of the process, but not against loss of power.
 	NoSync bool
-	// RetentionBytes bounds each partition of uncompacted topics; 0 keeps all
-	// that retention.ms of the topic keeps.
+	// Consumers names, for topics, the group that has to have consumed a record
+	// before it may be deleted to keep to RetentionBytes. Topics not named keep
+	// all that their own settings keep.
+	Consumers map[string]string
+	// RetentionBytes is about what each partition of these topics keeps at the
+	// least, whether consumed or not; above it goes what is consumed. 0 deletes
+	// nothing.
 	RetentionBytes int64
 	// DefaultPartitions of a topic whose creator names none; 0 takes 6.
 	DefaultPartitions int
@@ -36,6 +43,9 @@ type FakeConfig struct {
 	// Log gets what the broker has to say; nil takes the default logger.
 	Log *slog.Logger
 }
+
+// segmentBytes is the size of one file of a partition.
+const segmentBytes = 16 << 20
 
 // NewFake starts a fake broker in this process; Close stops it. Clean-up is
 // the caller's: see RunFake. An empty Dir keeps everything in memory.
@@ -49,9 +59,8 @@ func NewFake(cfg FakeConfig) (*kfake.Cluster, error) {
 		"min.insync.replicas":        "1",
 		// Transactions of a decider that died must not block readers long.
 		"transaction.max.timeout.ms": "60000",
-	}
-	if cfg.RetentionBytes > 0 {
-		broker["log.retention.bytes"] = strconv.FormatInt(cfg.RetentionBytes, 10)
+		// Files are deleted whole.
+		"log.segment.bytes": strconv.Itoa(segmentBytes),
 	}
 	opts := []kfake.Opt{
 		kfake.NumBrokers(1),
@@ -102,10 +111,21 @@ func RunFake(ctx context.Context, cfg FakeConfig) error {
 	if cfg.Ready != nil {
 		cfg.Ready(addr)
 	}
+	return cfg.clean(ctx, cluster, addr)
+}
+
+// clean compacts and deletes until the context ends.
+func (cfg FakeConfig) clean(ctx context.Context, cluster *kfake.Cluster, addr string) error {
 	every := cfg.CleanEvery
 	if every == 0 {
 		every = time.Minute
 	}
+	client, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.ClientID("gantry-fake-cleaner"))
+	if err != nil {
+		return fmt.Errorf("client of the fake Kafka broker's own: %w", err)
+	}
+	defer client.Close()
+	admin := kadm.NewClient(client)
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {
@@ -113,10 +133,18 @@ func RunFake(ctx context.Context, cfg FakeConfig) error {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
-			// Compact applies retention too. kfake itself would do both once
-			// an hour, which no test and few developers would ever see.
-			cluster.Compact()
 		}
+		// Compact applies retention too. kfake itself would do both once
+		// an hour, which no test and few developers would ever see.
+		cluster.Compact()
+		if cfg.RetentionBytes <= 0 || len(cfg.Consumers) == 0 {
+			continue
+		}
+		attempt, cancel := context.WithTimeout(ctx, 10*time.Second)
+		if err := deleteConsumed(attempt, admin, cfg.Consumers, cfg.RetentionBytes); err != nil && ctx.Err() == nil {
+			cfg.Log.Warn("consumed records could not be deleted, trying again", "error", err)
+		}
+		cancel()
 	}
 }
 
