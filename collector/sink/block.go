@@ -57,6 +57,7 @@ type block struct {
 	letters  []*kgo.Record // dead letters to produce before the commit
 	inserted int           // tables of it that are in ClickHouse
 	attempts int           // that failed
+	used     bool          // has been reset: its columns have memory
 }
 
 // add takes the record into the block, as a row or as a dead letter.
@@ -86,5 +87,5 @@ func (b *block) due(l Limits, now time.Time) bool {
 
 func (b *block) reset() {
 	b.rows.reset()
-	*b = block{rows: b.rows, letters: b.letters[:0]}
+	*b = block{rows: b.rows, letters: b.letters[:0], used: true}
 }

@@ -76,17 +76,18 @@ type Config struct {
 	Crash func(point string)
 }
 
-// DefaultConfig gives the limits that were measured to suit two cores.
+// DefaultConfig gives the limits that were measured to suit two cores: larger
+// fetches and live blocks cost memory and carry no more.
 func DefaultConfig(k kafka.ClientConfig, c clickhouse.Config, key PlateKey) Config {
 	return Config{
 		Kafka: k, ClickHouse: c, PlateKey: key,
 		Live: Limits{
-			FlushEvery: 500 * time.Millisecond, MaxRows: 100_000, MaxBytes: 32 << 20, MaxDays: 90,
-			PollRecords: 20_000, FetchMinBytes: 64 << 10, FetchMaxWait: 100 * time.Millisecond, FetchMaxBytes: 8 << 20, Inserters: 1,
+			FlushEvery: 500 * time.Millisecond, MaxRows: 50_000, MaxBytes: 16 << 20, MaxDays: 90,
+			PollRecords: 20_000, FetchMinBytes: 64 << 10, FetchMaxWait: 100 * time.Millisecond, FetchMaxBytes: 1 << 20, Inserters: 1,
 		},
 		Backfill: Limits{
 			FlushEvery: 2 * time.Second, MaxRows: 200_000, MaxBytes: 64 << 20, MaxDays: 90,
-			PollRecords: 20_000, FetchMinBytes: 1 << 20, FetchMaxWait: 500 * time.Millisecond, FetchMaxBytes: 8 << 20, Inserters: 1,
+			PollRecords: 20_000, FetchMinBytes: 512 << 10, FetchMaxWait: 500 * time.Millisecond, FetchMaxBytes: 1 << 20, Inserters: 1,
 		},
 		Slow: Limits{
 			FlushEvery: 500 * time.Millisecond, MaxRows: 10_000, MaxBytes: 16 << 20, MaxDays: 90,

@@ -140,7 +140,9 @@ func (p *pipeline) fetch(ctx context.Context) kgo.Fetches {
 		ctx, cancel = context.WithDeadline(ctx, opened.Add(p.limits.FlushEvery))
 		defer cancel()
 	}
-	return p.client.PollRecords(ctx, p.limits.PollRecords)
+	// No more than the open block has room for: what is left over would fill
+	// a further block while it waits.
+	return p.client.PollRecords(ctx, min(p.limits.PollRecords, max(1, p.limits.MaxRows-records)))
 }
 
 // awaitRoom returns true once the inserters keep up, false when ctx ended. A
@@ -176,6 +178,7 @@ func (p *pipeline) absorb(fetches kgo.Fetches) error {
 	now := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.reuse()
 	var err error
 	fetches.EachPartition(func(f kgo.FetchTopicPartition) {
 		if err == nil && len(f.Records) > 0 {
@@ -261,6 +264,15 @@ func (p *pipeline) newBlock() *block {
 		return b
 	}
 	return &block{rows: p.newRows()}
+}
+
+// reuse takes a block that has been freed in place of one that has never held
+// a row: two with memory of their own keep poller and inserter busy. Callers
+// hold mu.
+func (p *pipeline) reuse() {
+	if n := len(p.free); n > 0 && p.open.records == 0 && !p.open.used {
+		p.open, p.free = p.free[n-1], p.free[:n-1]
+	}
 }
 
 // notify wakes all that wait for a change. Callers hold mu.
