@@ -154,7 +154,9 @@ func (w *watcher) fill(m *screen.Model, now time.Time) {
 		// A device's clock may run ahead.
 		m.DataAge = max(0, now.Sub(time.UnixMicro(f.NewestUS)))
 	}
-	m.DaysDone, m.DaysTotal = f.Ended, w.daysTotal(f, now)
+	if f.Devices > 0 { // else the network has not arrived yet
+		m.DaysDone, m.DaysTotal = f.Ended, w.daysTotal(f, now)
+	}
 }
 
 // daysTotal is the device days between valid_from and today.
