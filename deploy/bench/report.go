@@ -13,22 +13,19 @@ import (
 // figure is one line of the result.
 type figure struct {
 	// Name ends in the unit where it has one.
-	Name string `json:"-"`
+	Name string
 	// Value of the figure, in Unit.
-	Value float64 `json:"value"`
+	Value float64
 	// Unit of the value.
-	Unit string `json:"unit"`
+	Unit string
 	// Note says under which conditions.
-	Note string `json:"note,omitempty"`
+	Note string
 }
 
 // report is what is kept of a run. Figures of two machines cannot be compared,
-// so the machine stands beside them.
-type report struct {
-	Machine  machine           `json:"machine"`
-	Settings map[string]any    `json:"settings"`
-	Figures  map[string]figure `json:"figures"`
-}
+// so the machine stands beside them. As JSON it is one object: each figure's
+// value under its name, and machine, settings, units and notes.
+type report map[string]any
 
 // machine is where and when a run was made.
 type machine struct {
@@ -57,18 +54,18 @@ func thisMachine(now time.Time) machine {
 }
 
 func newReport(s *settings, m machine, figures []figure) report {
+	units, notes := map[string]string{}, map[string]string{}
 	r := report{
-		Machine: m,
-		Settings: map[string]any{
+		"machine": m, "units": units, "notes": notes,
+		"settings": map[string]any{
 			"measure": s.Measure, "network": s.Network, "seed": s.Seed, "history": s.History, "agents": s.Agents,
 			"kafka": s.Kafka, "live_s": s.Live.Seconds(), "profiled": s.Profile != "",
 			"ingest_readings": s.Readings, "ingest_rate": s.Rate, "ingest_streams": s.Streams,
 			"ingest_devices": s.Devices, "ingest_batch": s.Batch, "ingest_own_brokers": len(s.Brokers) > 0,
 		},
-		Figures: map[string]figure{},
 	}
 	for _, f := range figures {
-		r.Figures[f.Name] = f
+		r[f.Name], units[f.Name], notes[f.Name] = f.Value, f.Unit, f.Note
 	}
 	return r
 }

@@ -27,8 +27,10 @@ func TestReportHoldsFiguresByNameAndWhereTheyAreFrom(t *testing.T) {
 			Go    string
 			Date  string
 		}
-		Settings map[string]any
-		Figures  map[string]map[string]any
+		Settings     map[string]any
+		Units, Notes map[string]string
+		A            float64 `json:"a_s"`
+		B            float64 `json:"b_ms"`
 	}
 	if err := json.Unmarshal(data, &got); err != nil {
 		t.Fatal(err)
@@ -39,8 +41,8 @@ func TestReportHoldsFiguresByNameAndWhereTheyAreFrom(t *testing.T) {
 	if got.Settings["history"] != "2d" || got.Settings["agents"] != 3.0 {
 		t.Errorf("settings %v", got.Settings)
 	}
-	if a := got.Figures["a_s"]; len(got.Figures) != 2 || a["value"] != 1.5 || a["unit"] != "s" || a["note"] != "why" {
-		t.Errorf("figures %v", got.Figures)
+	if got.A != 1.5 || got.B != 2 || got.Units["a_s"] != "s" || got.Notes["a_s"] != "why" {
+		t.Errorf("figures %+v", got)
 	}
 }
 
