@@ -257,7 +257,7 @@ func (s *stack) count(statement string) int {
 func (s *stack) flowing() {
 	s.t.Helper()
 	before := s.count("SELECT count() FROM raw.readings")
-	eventually(s.t, 60*time.Second, "readings flow", func() (bool, string) {
+	eventually(s.t, 120*time.Second, "readings flow", func() (bool, string) {
 		n := s.count("SELECT count() FROM raw.readings")
 		return n > before, fmt.Sprintf("%d rows, %d before", n, before)
 	})
