@@ -12,7 +12,7 @@ type session struct {
 	table   *table
 	resend  bool
 	retry   time.Duration
-	claimed map[string]map[uint32]uint64 // acknowledged positions of Hello
+	claimed map[string]map[uint32]claim // acknowledged positions of Hello
 	devices map[string]map[uint32]*sequence
 }
 
@@ -22,19 +22,26 @@ type sequence struct {
 	next uint64 // next position expected
 }
 
+// claim is a position that an agent has seen acknowledged.
+type claim struct {
+	seq   uint64
+	ended bool // the epoch's end is at seq
+}
+
 // newSession begins a session with what Hello says.
 func newSession(t *table, hello *gantryv1.Hello, retry time.Duration) *session {
 	s := &session{
 		table: t, resend: hello.GetResend(), retry: retry,
-		claimed: map[string]map[uint32]uint64{}, devices: map[string]map[uint32]*sequence{},
+		claimed: map[string]map[uint32]claim{}, devices: map[string]map[uint32]*sequence{},
 	}
 	for _, p := range hello.GetAcknowledged() {
 		epochs := s.claimed[p.GetDeviceId()]
 		if epochs == nil {
-			epochs = map[uint32]uint64{}
+			epochs = map[uint32]claim{}
 			s.claimed[p.GetDeviceId()] = epochs
 		}
-		epochs[p.GetEpoch()] = max(epochs[p.GetEpoch()], p.GetSeq())
+		c := epochs[p.GetEpoch()]
+		epochs[p.GetEpoch()] = claim{max(c.seq, p.GetSeq()), c.ended || p.GetEnded()}
 	}
 	return s
 }
@@ -83,8 +90,8 @@ func (s *session) begin(device string, epoch uint32) (*sequence, error) {
 	if err != nil {
 		return nil, err
 	}
-	if claimed := s.claimed[device][epoch]; claimed > 0 {
-		s.table.raise(r, claimed)
+	if c := s.claimed[device][epoch]; c.seq > 0 {
+		s.table.raise(r, c)
 	}
 	q := &sequence{row: r, next: s.table.durable(device, epoch) + 1}
 	epochs := s.devices[device]
@@ -101,7 +108,7 @@ func (s *session) begin(device string, epoch uint32) (*sequence, error) {
 func (s *session) ahead(device string, epoch uint32) admission {
 	return admission{resend: &gantryv1.Resend{
 		DeviceId: device, Epoch: epoch,
-		FromSeq: max(s.table.durable(device, epoch), s.claimed[device][epoch]) + 1,
+		FromSeq: max(s.table.durable(device, epoch), s.claimed[device][epoch].seq) + 1,
 		Reason:  gantryv1.ResendReason_RESEND_REASON_EPOCH_AHEAD,
 		AfterMs: uint32(s.retry / time.Millisecond),
 	}}

@@ -83,12 +83,14 @@ func (t *table) durable(device string, epoch uint32) uint64 {
 }
 
 // raise takes in a position that a collector acknowledged before: an agent
-// names it in Hello because the checkpoint may lag behind it.
-func (t *table) raise(r *row, seq uint64) {
+// names it in Hello because the checkpoint may lag behind it. The end counts
+// with it: a position behind the end that does not say so would have the next
+// agent end the epoch once more, one position later.
+func (t *table) raise(r *row, c claim) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if seq > r.durable {
-		r.durable = seq
+	if c.seq > r.durable || c.ended && !r.ended {
+		r.durable, r.ended = max(r.durable, c.seq), r.ended || c.ended
 		t.touch(r)
 	}
 }
