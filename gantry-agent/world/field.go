@@ -1,0 +1,169 @@
+package world
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"weak"
+)
+
+// keptDays is how many days the cache holds on to. Backfill of one UTC day
+// touches two world days; days in use by a cursor live on beside these.
+const keptDays = 2
+
+// day is what there is to know of one world day: its trips and, for the
+// stations asked for, who crossed.
+type day struct {
+	number  int
+	start   Micros
+	trips   []trip
+	columns [][]crossing // by station; nil where it was not asked for
+	totals  Totals
+}
+
+// crossing is one entry of a column, a vehicle at a station: from the top 32
+// bits of ticks since the day's start, 20 of the trip, 3 of the lane less one, 9
+// of the speed.
+type crossing uint64
+
+// Bits of a crossing.
+const (
+	tripBits  = 20
+	laneBits  = 3
+	speedBits = 9
+	// speedStep is what the speed is counted in, tenths of a km/h: 9 bits reach
+	// up to 255 km/h.
+	speedStep = 5
+)
+
+func newCrossing(at uint32, trip int32, lane uint8, tenthKMH uint32) crossing {
+	v := min((tenthKMH+speedStep/2)/speedStep, 1<<speedBits-1)
+	return crossing(at)<<32 | crossing(trip)<<(laneBits+speedBits) | crossing(lane-1)<<speedBits | crossing(v)
+}
+
+func (c crossing) at() uint32       { return uint32(c >> 32) }
+func (c crossing) trip() int        { return int(c >> (laneBits + speedBits) & (1<<tripBits - 1)) }
+func (c crossing) lane() uint8      { return uint8(c>>speedBits&(1<<laneBits-1)) + 1 }
+func (c crossing) tenthKMH() uint16 { return uint16(c&(1<<speedBits-1)) * speedStep }
+
+// dayCache keeps the days asked for last, and finds those still in use.
+type dayCache struct {
+	mu     sync.Mutex
+	wanted []bool // by station
+	known  map[int]weak.Pointer[day]
+	kept   [keptDays]*day // newest first
+	flow   flow           // memory to evaluate a day in
+	fault  error
+}
+
+// Expect says that a station's passages will be asked for: evaluating a day
+// keeps those of the stations expected by then, and if others are asked for later
+// the day is evaluated once more.
+func (w *World) Expect(stationID string) {
+	if i, ok := w.stations[stationID]; ok {
+		w.want(i)
+	}
+}
+
+func (w *World) want(station int) {
+	w.days.mu.Lock()
+	defer w.days.mu.Unlock()
+	w.days.wanted[station] = true
+}
+
+// column is who crosses a station on a day, by time. Two goroutines that ask
+// for the same new day wait for one evaluation.
+func (w *World) column(number, station int) (*day, []crossing) {
+	c := &w.days
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wanted[station] = true
+	d := c.known[number].Value()
+	switch {
+	case d == nil:
+		d = w.evaluate(number, c.wanted)
+	case d.columns[station] == nil:
+		// Somebody goes through the stations one by one.
+		all := make([]bool, len(c.wanted))
+		for i := range all {
+			all[i] = true
+		}
+		d = w.evaluate(number, all)
+	}
+	c.remember(d)
+	c.keep(d)
+	return d, d.columns[station]
+}
+
+// evaluate runs the flow of a day and keeps the columns of some stations. The
+// cache is locked.
+func (w *World) evaluate(number int, wanted []bool) *day {
+	c := &w.days
+	d := &day{number: number, start: w.zone.dayStart(number), trips: w.plan(number)}
+	g := w.gridOf(number)
+	f := &c.flow
+	f.prepare(w, number, g, d.trips, w.changes(number, g), wanted)
+	end := uint32((w.zone.dayStart(number+1) - d.start) / tick)
+	f.run(end)
+	if err := f.standing(); err != nil && c.fault == nil {
+		c.fault = fmt.Errorf("scenario: %s: %w", dateOf(number), err)
+	}
+	f.run(end + uint32(w.tail/tick))
+	d.totals = f.totals
+	d.totals.Unfinished = uint64(f.pending)
+	d.columns = make([][]crossing, len(w.net.Stations))
+	for i := range d.columns {
+		if wanted[i] {
+			s := &f.stretches[g.at[i]]
+			d.columns[i] = append(make([]crossing, 0, len(s.column)), s.column...)
+		}
+	}
+	return d
+}
+
+// remember notes a new day and forgets those that are gone.
+func (c *dayCache) remember(d *day) {
+	if c.known == nil {
+		c.known = map[int]weak.Pointer[day]{}
+	}
+	for n, p := range c.known {
+		if p.Value() == nil {
+			delete(c.known, n)
+		}
+	}
+	c.known[d.number] = weak.Make(d)
+}
+
+// keep moves a day to the front, and one of the same number out.
+func (c *dayCache) keep(d *day) {
+	i := slices.IndexFunc(c.kept[:], func(k *day) bool { return k != nil && k.number == d.number })
+	if i < 0 {
+		i = len(c.kept) - 1
+	}
+	copy(c.kept[1:i+1], c.kept[:i])
+	c.kept[0] = d
+}
+
+// Fault is the first fault of the scenario that evaluating a day has found:
+// a queue that stands when the field begins anew.
+func (w *World) Fault() error {
+	w.days.mu.Lock()
+	defer w.days.mu.Unlock()
+	return w.days.fault
+}
+
+// DayNumber is the world day that t lies in, counted from 1970-01-01.
+func (w *World) DayNumber(t Micros) int { return w.zone.dayOf(t) }
+
+// Totals are what a world day adds up to.
+func (w *World) Totals(day int) Totals {
+	w.days.mu.Lock()
+	defer w.days.mu.Unlock()
+	d := w.days.known[day].Value()
+	if d == nil {
+		d = w.evaluate(day, w.days.wanted)
+		w.days.remember(d)
+	}
+	w.days.keep(d)
+	return d.totals
+}
