@@ -15,6 +15,7 @@ type Cmd struct {
 	Network  NetworkCmd  `cmd:"" help:"Print the network with its world as YAML, for 'collector network apply'."`
 	Passages PassagesCmd `cmd:"" help:"Print what really passes the stations, as CSV."`
 	Readings ReadingsCmd `cmd:"" help:"Print what the devices emit, as JSON lines. Contains number plates."`
+	Schema   SchemaCmd   `cmd:"" help:"Print the JSON Schema of network, scenario or interventions files."`
 }
 
 // Where says which world is meant.
