@@ -13,7 +13,7 @@ import (
 // Cmd is `gantry-agent world`.
 type Cmd struct {
 	Network  NetworkCmd  `cmd:"" help:"Print the network with its world as YAML, for 'collector network apply'."`
-	Passages PassagesCmd `cmd:"" help:"Print what really passes the stations, as CSV."`
+	Passages PassagesCmd `cmd:"" help:"Print what really passes the stations, as CSV or Parquet."`
 	Readings ReadingsCmd `cmd:"" help:"Print what the devices emit, as JSON lines. Contains number plates."`
 }
 
@@ -121,6 +121,25 @@ func (s *Span) devices(n *world.Network) ([]world.Device, error) {
 		}
 	}
 	return found, nil
+}
+
+// stations are those of the devices asked for, in the network's order.
+func (s *Span) stations(n *world.Network) ([]world.Station, error) {
+	devices, err := s.devices(n)
+	if err != nil || len(s.Devices) == 0 {
+		return n.Stations, err
+	}
+	wanted := map[string]bool{}
+	for _, d := range devices {
+		wanted[d.StationID] = true
+	}
+	var stations []world.Station
+	for _, station := range n.Stations {
+		if wanted[station.ID] {
+			stations = append(stations, station)
+		}
+	}
+	return stations, nil
 }
 
 // toOutput runs a command with a buffered output.
