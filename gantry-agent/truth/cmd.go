@@ -15,6 +15,7 @@ type Cmd struct {
 	Network  NetworkCmd  `cmd:"" help:"Print the network with its world as YAML, for 'collector network apply'."`
 	Passages PassagesCmd `cmd:"" help:"Print what really passes the stations, as CSV or Parquet."`
 	Readings ReadingsCmd `cmd:"" help:"Print what the devices emit, as JSON lines. Contains number plates."`
+	Report   ReportCmd   `cmd:"" help:"Measure the world on its passages, beside the bands of real roads."`
 }
 
 // Where says which world is meant.
@@ -30,6 +31,25 @@ type Span struct {
 	From    time.Time `required:"" help:"First moment, RFC 3339."`
 	To      time.Time `required:"" help:"End, exclusive, RFC 3339."`
 	Devices []string  `placeholder:"ID" help:"Only these devices, or their stations."`
+}
+
+// Period is the time asked for where there is a usual one.
+type Period struct {
+	From    time.Time `placeholder:"TIME" help:"First moment, RFC 3339, instead of the usual one."`
+	To      time.Time `placeholder:"TIME" help:"End, exclusive, RFC 3339."`
+	Devices []string  `placeholder:"ID" help:"Only the stations of these devices."`
+}
+
+// span is the period with what is usual: so many days from a first moment on.
+func (p *Period) span(first time.Time, days int) *Span {
+	s := &Span{From: p.From, To: p.To, Devices: p.Devices}
+	if s.From.IsZero() {
+		s.From = first
+	}
+	if s.To.IsZero() {
+		s.To = s.From.Add(time.Duration(days) * 24 * time.Hour)
+	}
+	return s
 }
 
 // limits of what is read and asked for.
