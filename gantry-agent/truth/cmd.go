@@ -15,6 +15,7 @@ type Cmd struct {
 	Network  NetworkCmd  `cmd:"" help:"Print the network with its world as YAML, for 'collector network apply'."`
 	Passages PassagesCmd `cmd:"" help:"Print what really passes the stations, as CSV or Parquet."`
 	Readings ReadingsCmd `cmd:"" help:"Print what the devices emit, as JSON lines. Contains number plates."`
+	Plot     PlotCmd     `cmd:"" help:"Draw a day: speed over time and place, or the fundamental diagram."`
 	Report   ReportCmd   `cmd:"" help:"Measure the world on its passages, beside the bands of real roads."`
 }
 
