@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -52,6 +53,8 @@ type World struct {
 	stations    map[string]int
 	tail        Micros // after a day's end, its last vehicle has left by then
 	days        dayCache
+	plannedMu   sync.Mutex
+	plannedKept [2]*planned
 }
 
 // factors are what a seed makes of the network's and the scenario's figures,
