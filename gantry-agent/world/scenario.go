@@ -31,6 +31,8 @@ type scenarioFile struct {
 	Profiles     []profileFile   `yaml:"profiles"`
 	Demand       []demandFile    `yaml:"demand"`
 	Commuters    []commutersFile `yaml:"commuters"`
+	// Faults stays out of the fingerprint of a scenario that has none.
+	Faults []faultFile `yaml:"faults,omitempty" json:",omitempty"`
 }
 
 // daysFile is the demand of each day in percent of what demand says.
@@ -121,7 +123,8 @@ type scenario struct {
 	persons    [2][classes][hoursOfDay]*persons
 	demand     []demand
 	commuters  []commuters
-	commuting  uint32 // cars with an owner who commutes: the first of their class
+	commuting  uint32             // cars with an owner who commutes: the first of their class
+	faults     map[string][]Fault // by device
 }
 
 // Purposes of a trip.

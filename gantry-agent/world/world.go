@@ -65,6 +65,9 @@ func New(spec Spec) (*World, error) {
 	if err != nil {
 		return nil, fmt.Errorf("zone %w", err)
 	}
+	if scn.faults, err = readFaults(source{"scenario", spec.ScenarioYAML}, sf.Faults, net, z); err != nil {
+		return nil, err
+	}
 	w := &World{seed: spec.Seed, net: net, zone: z, roads: roads, scn: scn, stations: map[string]int{}}
 	if w.fingerprint, err = fingerprint(nf, sf, spec.Seed); err != nil {
 		return nil, err
