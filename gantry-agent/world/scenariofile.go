@@ -25,7 +25,8 @@ type scenarioFile struct {
 	RoadWorks       []roadWorksFile      `yaml:"road_works,omitempty"`
 	Rain            *rainFile            `yaml:"rain,omitempty"`
 	Speeding        []speedingFile       `yaml:"speeding,omitempty"`
-	// Faults of devices go here: `yaml:"faults,omitempty"`.
+	// Faults stays out of the fingerprint of a scenario that has none.
+	Faults        []faultFile        `yaml:"faults,omitempty" json:",omitempty"`
 	Interventions []interventionFile `yaml:"interventions,omitempty"`
 }
 
@@ -124,7 +125,7 @@ func parseScenario(text []byte, net *Network, g *graph, z zone) (scenarioFile, *
 		func() error { return r.readRoadWorks(f.RoadWorks) },
 		func() error { return r.readRain(f.Rain) },
 		func() error { return r.readSpeeding(f.Speeding) },
-		// Faults of devices are read here.
+		func() (err error) { s.faults, err = readFaults(r.source, f.Faults, net, z); return err },
 		func() error { return r.readInterventions(f.Interventions) },
 	)
 	return f, s, err
