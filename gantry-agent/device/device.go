@@ -81,9 +81,15 @@ func New(w *world.World, deviceID string, validFrom world.Micros) (*Device, erro
 }
 
 // Epochs are the epochs that have begun before to and not ended before from,
-// oldest first: one for each UTC day of the device's life.
+// oldest first: one for each UTC day of the device's life. In a world that
+// replays a recording, the device lives from its first to its last record.
 func (d *Device) Epochs(from, to world.Micros) []Epoch {
 	var epochs []Epoch
+	first, last := d.w.Span()
+	from = max(from, first)
+	if last < to-maxDelay { // the last record's reading is emitted by then
+		to = last + maxDelay
+	}
 	for start := max(from/dayLong*dayLong, d.validFrom); start < to; start += dayLong {
 		epochs = append(epochs, Epoch{ID: uint32(start/dayLong) << epochShift, Start: start, End: start + dayLong})
 	}

@@ -22,6 +22,7 @@ type networkFile struct {
 	Name      string        `yaml:"name"`
 	Zone      string        `yaml:"zone"`
 	ValidFrom string        `yaml:"valid_from"`
+	Recorded  *recordedFile `yaml:"recorded,omitempty" json:",omitempty"`
 	Roads     []roadFile    `yaml:"roads"`
 	Stations  []stationFile `yaml:"stations"`
 	Tariffs   []tariffFile  `yaml:"tariffs"`

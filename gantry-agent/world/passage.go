@@ -35,6 +35,8 @@ type Cursor struct {
 	to      Micros
 	today   part
 	next    part // the day after, once today's has reached its start
+
+	recorded []recordedPassage // what is left, of a recorded world
 }
 
 // part is what is left of a column.
@@ -49,6 +51,9 @@ func (w *World) Open(stationID string, from, to Micros) (*Cursor, bool) {
 	i, ok := w.stations[stationID]
 	if !ok {
 		return nil, false
+	}
+	if w.recorded != nil {
+		return w.openRecorded(i, from, to), true
 	}
 	c := &Cursor{w: w, station: i, from: from, to: to}
 	first := w.zone.dayOf(from)
@@ -80,6 +85,9 @@ func (p *part) at(i int) Micros { return p.d.start + Micros(p.rest[i].at)*tick }
 
 // Next gives the next passage; it is false at the end.
 func (c *Cursor) Next(p *Passage) bool {
+	if c.w.recorded != nil {
+		return c.nextRecorded(p)
+	}
 	src := c.head()
 	if src == nil || src.at(0) >= c.to {
 		return false

@@ -47,6 +47,7 @@ type World struct {
 	spot, lane  []uint64
 	tail        Micros // after a day's end, its last vehicle has left by then
 	days        dayCache
+	recorded    *recorded // where passages come from a recording: then nothing is simulated
 	scratch     sync.Pool // of *[]crossing, for sorting
 }
 
@@ -55,6 +56,9 @@ type World struct {
 func New(spec Spec) (*World, error) {
 	nf, net, roads, err := parseNetwork(spec.NetworkYAML)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkSimulated(source{"network", spec.NetworkYAML}, &nf); err != nil {
 		return nil, err
 	}
 	sf, scn, err := parseScenario(spec.ScenarioYAML, roads)
