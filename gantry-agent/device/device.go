@@ -70,6 +70,7 @@ func New(w *world.World, deviceID string, validFrom world.Micros) (*Device, erro
 		w: w, kind: in.Kind, stationID: in.StationID, loopCM: uint32(in.LoopLengthCM),
 		limitKMH: station.LimitKMH, key: w.DeviceKey(deviceID), validFrom: validFrom / dayLong * dayLong,
 	}
+	w.Expect(in.StationID)
 	if d.kind == Toll {
 		for _, t := range w.Network().Tariffs {
 			if t.StationID == in.StationID {

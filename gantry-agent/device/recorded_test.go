@@ -23,10 +23,14 @@ name: tape
 zone: "+00:00"
 valid_from: 2026-03-01T00:00:00Z
 recorded: {format: sumo, start: %s, hash: %s}
-roads:
-  - {id: M1, length_m: 5000, directions: [east, west], nodes: [{id: a, offset_m: 0}, {id: b, offset_m: 5000}]}
+nodes:
+  - {id: a, zone: true, longitude: 24.0, latitude: 60.0}
+  - {id: b, zone: true, longitude: 24.1, latitude: 60.0}
+links:
+  - {id: l, kind: motorway, road: M1, direction: east, offset_m: 0, from: a, to: b, length_m: 5000, lanes: 2, limit_kmh: 100,
+     free_flow_kmh: 100, capacity_veh_h: 2200, jam_veh_km: 145, geometry: {type: LineString, coordinates: [[24.0, 60.0], [24.1, 60.0]]}}
 stations:
-  - {id: E1, gantry: E1, road: M1, direction: east, offset_m: 1000, lanes: 2, limit_kmh: 100, loop_cm: 200, devices: [counter, speed]}
+  - {id: E1, gantry: E1, link: l, at_m: 1000, loop_cm: 200, devices: [counter, speed]}
 `, start, r.Hash())
 	w, err := world.NewRecorded(world.Spec{NetworkYAML: network}, r)
 	if err != nil {

@@ -165,7 +165,7 @@ func TestFilesMayTakeThePlaceOfShippedOnes(t *testing.T) {
 	if err := os.WriteFile(file, bytes.Replace(text, []byte("lanes: 3"), []byte("lanes: 33"), 1), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := gantry(t, "network", "--network="+file); err == nil || !strings.Contains(err.Error(), "network file, line 30, stations[4].lanes: is 33") {
+	if _, err := gantry(t, "network", "--network="+file); err == nil || !strings.Contains(err.Error(), "network file, line 36, links[2].lanes: is 33") {
 		t.Errorf("error %v", err)
 	}
 	if _, err := gantry(t, "network", "--network=nowhere"); err == nil || !strings.Contains(err.Error(), "neither a network that comes with the program nor a file") {

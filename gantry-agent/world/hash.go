@@ -24,6 +24,13 @@ const (
 	streamSpot
 	// streamDevice is where devices draw their errors from, see DeviceKey.
 	streamDevice
+	streamTrip
+	streamCrossing
+	streamIncident
+	streamRain
+	streamShift
+	streamBus
+	streamVariation
 )
 
 // mix is the finalizer of splitmix64: a bijection in which each bit of the

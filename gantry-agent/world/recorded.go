@@ -105,6 +105,9 @@ func NewRecorded(spec Spec, r *Recording) (*World, error) {
 	if nf.Recorded == nil {
 		return nil, errNotRecorded
 	}
+	if len(spec.InterventionsYAML) > 0 {
+		return nil, fmt.Errorf("network %q replays a recording, which no intervention can change", net.Name)
+	}
 	src := source{"network", spec.NetworkYAML}
 	replay, err := readReplay(src, nf.Recorded)
 	if err != nil {
@@ -129,6 +132,7 @@ func NewRecorded(spec Spec, r *Recording) (*World, error) {
 	for i := range net.Stations {
 		w.stations[net.Stations[i].ID] = i
 	}
+	w.days.wanted = make([]bool, len(net.Stations)) // for Expect, which changes nothing here
 	w.recorded, err = w.place(r, replay.Start)
 	return w, err
 }

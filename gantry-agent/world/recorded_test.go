@@ -22,11 +22,15 @@ recorded:
   start: 2026-03-02T23:59:00Z
   hash: %s
 %s
-roads:
-  - {id: M1, length_m: 5000, directions: [east, west], nodes: [{id: a, offset_m: 0}, {id: b, offset_m: 5000}]}
+nodes:
+  - {id: a, zone: true, longitude: 24.0, latitude: 60.0}
+  - {id: b, zone: true, longitude: 24.1, latitude: 60.0}
+links:
+  - {id: l, kind: motorway, road: M1, direction: east, offset_m: 0, from: a, to: b, length_m: 5000, lanes: 2, limit_kmh: 100,
+     free_flow_kmh: 100, capacity_veh_h: 2200, jam_veh_km: 145, geometry: {type: LineString, coordinates: [[24.0, 60.0], [24.1, 60.0]]}}
 stations:
-  - {id: E1, gantry: E1, road: M1, direction: east, offset_m: 1000, lanes: 2, limit_kmh: 100, loop_cm: 200, devices: [counter]}
-  - {id: E2, gantry: E2, road: M1, direction: east, offset_m: 2000, lanes: 2, limit_kmh: 100, loop_cm: 200, devices: [counter]}
+  - {id: E1, gantry: E1, link: l, at_m: 1000, loop_cm: 200, devices: [counter]}
+  - {id: E2, gantry: E2, link: l, at_m: 2000, loop_cm: 200, devices: [counter]}
 `, r.Hash(), more)
 }
 

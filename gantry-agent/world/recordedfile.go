@@ -30,6 +30,8 @@ type recordedFile struct {
 type Replay struct {
 	// Format is one of Formats.
 	Format string
+	// Zone of the network.
+	Zone string
 	// Start is when the recording's first record happens.
 	Start Micros
 	// Hash of the recording, see Recording.Hash.
@@ -46,7 +48,11 @@ func ReplayOf(networkYAML []byte) (*Replay, error) {
 	if err := src.decode(&f); err != nil || f.Recorded == nil {
 		return nil, err
 	}
-	return readReplay(src, f.Recorded)
+	r, err := readReplay(src, f.Recorded)
+	if err == nil {
+		r.Zone = f.Zone
+	}
+	return r, err
 }
 
 // WithReplayAt is a network file whose recording starts at another moment, and
