@@ -13,6 +13,7 @@ import (
 // PassagesCmd is `gantry-agent world passages`.
 type PassagesCmd struct {
 	Where
+	Tape
 	Span
 	Format string `enum:"csv" default:"csv" help:"Output format: csv."`
 }
@@ -24,14 +25,17 @@ const passageColumns = "passage_at,station_id,direction,offset_m,lane,vehicle_id
 const timeFormat = "2006-01-02T15:04:05.000000Z"
 
 // Run prints the passages.
-func (c *PassagesCmd) Run(k *kong.Context) error { return toOutput(k.Stdout, c.write) }
+func (c *PassagesCmd) Run(k *kong.Context) error {
+	c.notes = k.Stderr
+	return toOutput(k.Stdout, c.write)
+}
 
 func (c *PassagesCmd) write(out io.Writer) error {
 	from, to, err := c.bounds()
 	if err != nil {
 		return err
 	}
-	w, err := c.open()
+	w, err := c.play(&c.Where)
 	if err != nil {
 		return err
 	}

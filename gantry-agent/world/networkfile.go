@@ -19,8 +19,8 @@ type networkFile struct {
 	Tariffs   []tariffFile  `yaml:"tariffs"`
 }
 
-// WithPlace is a network file with another zone and another start of its
-// devices' lives. Comments are lost.
+// WithPlace is a network file with another zone, unless that is empty, and
+// another start of its devices' lives, unless that is 0. Comments are lost.
 func WithPlace(networkYAML []byte, zone string, validFrom Micros) ([]byte, error) {
 	var f networkFile
 	if err := (source{"network", networkYAML}).decode(&f); err != nil {
@@ -29,7 +29,9 @@ func WithPlace(networkYAML []byte, zone string, validFrom Micros) ([]byte, error
 	if zone != "" {
 		f.Zone = zone
 	}
-	f.ValidFrom = time.UnixMicro(validFrom).UTC().Format(time.RFC3339Nano)
+	if validFrom != 0 {
+		f.ValidFrom = formatMicros(validFrom)
+	}
 	return yaml.Marshal(f)
 }
 

@@ -41,14 +41,13 @@ type Replay struct {
 }
 
 // ReplayOf is what a network file replays, nil when its traffic is simulated.
-// Nothing but this part of the file is checked.
+// The whole file is checked.
 func ReplayOf(networkYAML []byte) (*Replay, error) {
-	src := source{"network", networkYAML}
-	var f networkFile
-	if err := src.decode(&f); err != nil || f.Recorded == nil {
+	f, _, _, err := parseNetwork(networkYAML)
+	if err != nil || f.Recorded == nil {
 		return nil, err
 	}
-	r, err := readReplay(src, f.Recorded)
+	r, err := readReplay(source{"network", networkYAML}, f.Recorded)
 	if err == nil {
 		r.Zone = f.Zone
 	}
