@@ -89,8 +89,15 @@ func New(w *world.World, deviceID string, validFrom world.Micros) (*Device, erro
 
 // Epochs are the epochs that have begun before to and not ended by from,
 // oldest first: one for each UTC day of the device's life, and one more for
-// each reboot.
-func (d *Device) Epochs(from, to world.Micros) []Epoch { return d.runs(max(from, d.validFrom), to) }
+// each reboot. In a world that replays a recording, the device lives from its
+// first to its last record.
+func (d *Device) Epochs(from, to world.Micros) []Epoch {
+	first, last := d.w.Span()
+	if last < to-maxDelay { // the last record's reading is emitted by then
+		to = last + maxDelay
+	}
+	return d.runs(max(from, first, d.validFrom), to)
+}
 
 // passages are those of the device's station.
 func (d *Device) passages(from, to world.Micros) *world.Cursor {

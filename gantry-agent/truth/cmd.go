@@ -12,6 +12,7 @@ import (
 
 // Cmd is `gantry-agent world`.
 type Cmd struct {
+	Import   ImportCmd   `cmd:"" help:"Draft a network file that replays a recording: SUMO's instantInductionLoop output, or raw data of Fintraffic's TMS."`
 	Network  NetworkCmd  `cmd:"" help:"Print the network with its world as YAML, for 'collector network apply'."`
 	Passages PassagesCmd `cmd:"" help:"Print what really passes the stations, as CSV or Parquet."`
 	Readings ReadingsCmd `cmd:"" help:"Print what the devices emit, as JSON lines. Contains number plates."`

@@ -13,6 +13,7 @@ import (
 // PassagesCmd is `gantry-agent world passages`.
 type PassagesCmd struct {
 	Where
+	Tape
 	Span
 	Format string `enum:"csv,parquet" default:"csv" help:"Output format: csv or parquet."`
 }
@@ -31,14 +32,17 @@ type passageWriter interface {
 }
 
 // Run prints the passages.
-func (c *PassagesCmd) Run(k *kong.Context) error { return toOutput(k.Stdout, c.write) }
+func (c *PassagesCmd) Run(k *kong.Context) error {
+	c.notes = k.Stderr
+	return toOutput(k.Stdout, c.write)
+}
 
 func (c *PassagesCmd) write(out io.Writer) error {
 	from, to, err := c.bounds()
 	if err != nil {
 		return err
 	}
-	w, err := c.open()
+	w, err := c.play(&c.Where)
 	if err != nil {
 		return err
 	}

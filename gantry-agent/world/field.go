@@ -155,8 +155,12 @@ func (w *World) Fault() error {
 // DayNumber is the world day that t lies in, counted from 1970-01-01.
 func (w *World) DayNumber(t Micros) int { return w.zone.dayOf(t) }
 
-// Totals are what a world day adds up to.
+// Totals are what a simulated world's day adds up to. A recording has none: it
+// shows stations, not the road between them.
 func (w *World) Totals(day int) Totals {
+	if w.recorded != nil {
+		return Totals{}
+	}
 	w.days.mu.Lock()
 	defer w.days.mu.Unlock()
 	d := w.days.known[day].Value()

@@ -12,14 +12,15 @@ type networkFile struct {
 	Name      string        `yaml:"name"`
 	Zone      string        `yaml:"zone"`
 	ValidFrom string        `yaml:"valid_from"`
+	Recorded  *recordedFile `yaml:"recorded,omitempty" json:",omitempty"`
 	Nodes     []nodeFile    `yaml:"nodes"`
 	Links     []linkFile    `yaml:"links"`
 	Stations  []stationFile `yaml:"stations"`
 	Tariffs   []tariffFile  `yaml:"tariffs,omitempty"`
 }
 
-// WithPlace is a network file with another zone and another start of its
-// devices' lives. Comments are lost.
+// WithPlace is a network file with another zone, unless that is empty, and
+// another start of its devices' lives, unless that is 0. Comments are lost.
 func WithPlace(networkYAML []byte, zone string, validFrom Micros) ([]byte, error) {
 	var f networkFile
 	if err := (source{"network", networkYAML}).decode(&f); err != nil {
@@ -28,7 +29,9 @@ func WithPlace(networkYAML []byte, zone string, validFrom Micros) ([]byte, error
 	if zone != "" {
 		f.Zone = zone
 	}
-	f.ValidFrom = time.UnixMicro(validFrom).UTC().Format(time.RFC3339Nano)
+	if validFrom != 0 {
+		f.ValidFrom = formatMicros(validFrom)
+	}
 	return yaml.Marshal(f)
 }
 

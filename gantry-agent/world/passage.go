@@ -41,6 +41,8 @@ type Cursor struct {
 	begun   bool
 	today   part
 	next    part // the day after, once today's has reached its start
+
+	recorded []recordedPassage // what is left, of a recorded world
 }
 
 // part is what is left of a column.
@@ -56,6 +58,9 @@ func (w *World) Open(stationID string, from, to Micros) (*Cursor, bool) {
 	i, ok := w.stations[stationID]
 	if !ok {
 		return nil, false
+	}
+	if w.recorded != nil {
+		return w.openRecorded(i, from, to), true
 	}
 	w.want(i)
 	return &Cursor{w: w, station: i, from: from, to: to}, true
@@ -83,6 +88,9 @@ func (p *part) at(i int) Micros { return p.d.start + Micros(p.rest[i].at())*tick
 
 // Next gives the next passage; it is false at the end.
 func (c *Cursor) Next(p *Passage) bool {
+	if c.w.recorded != nil {
+		return c.nextRecorded(p)
+	}
 	if !c.begun {
 		c.begin()
 	}

@@ -55,6 +55,7 @@ type World struct {
 	days        dayCache
 	plannedMu   sync.Mutex
 	plannedKept [2]*planned
+	recorded    *recorded // where passages come from a recording: then nothing is simulated
 }
 
 // factors are what a seed makes of the network's and the scenario's figures,
@@ -66,6 +67,9 @@ type factors struct{ capacity, jamDensity, lost, detectorError uint32 }
 func New(spec Spec) (*World, error) {
 	nf, net, g, err := parseNetwork(spec.NetworkYAML)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkSimulated(source{"network", spec.NetworkYAML}, &nf); err != nil {
 		return nil, err
 	}
 	z, err := parseZone(net.Zone)
