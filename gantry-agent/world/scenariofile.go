@@ -163,9 +163,13 @@ func (r *scenarioReader) readGrowth(f *scenarioFile) (err error) {
 	if f.GrowthPerMille < -200 || f.GrowthPerMille > 200 {
 		return r.fault("growth_permille_per_year", "is %d, must be -200 to 200", f.GrowthPerMille)
 	}
-	if f.GrowthPerMille != 0 || f.GrowthFrom != "" {
-		r.s.growthDay, err = r.date("growth_from", f.GrowthFrom)
+	if f.GrowthFrom == "" {
+		if f.GrowthPerMille != 0 {
+			return r.fault("growth_permille_per_year", "is %d, and growth_from is missing: from when on?", f.GrowthPerMille)
+		}
+		return nil
 	}
+	r.s.growthDay, err = r.date("growth_from", f.GrowthFrom)
 	return err
 }
 
