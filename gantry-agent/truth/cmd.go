@@ -17,6 +17,7 @@ type Cmd struct {
 	Network  NetworkCmd  `cmd:"" help:"Print the network with its world as YAML, for 'collector network apply'."`
 	Passages PassagesCmd `cmd:"" help:"Print what really passes the stations, as CSV or Parquet."`
 	Readings ReadingsCmd `cmd:"" help:"Print what the devices emit, as JSON lines. Contains number plates."`
+	Schema   SchemaCmd   `cmd:"" help:"Print the JSON Schema of network, scenario or interventions files."`
 	Plot     PlotCmd     `cmd:"" help:"Draw a day: speed over time and place, or the fundamental diagram."`
 	Report   ReportCmd   `cmd:"" help:"Measure the world on its passages, beside the bands of real roads."`
 	Whatif   WhatifCmd   `cmd:"" help:"Compare the world with and without interventions: time, delay and speeding saved."`

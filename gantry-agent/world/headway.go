@@ -19,10 +19,8 @@ var followShape = [64]uint16{
 }
 
 // followTicks draws the time that passes in a lane before the next vehicle
-// follows: shifted lognormal, with the mean that capacity asks for. It takes the
-// lowest six bits of h.
-func followTicks(h uint64, meanTicks uint32, units uint8) uint32 {
-	mean := meanTicks * uint32(units) / carUnits
+// follows: shifted lognormal around a mean. It takes the lowest six bits of h.
+func followTicks(h uint64, mean uint32) uint32 {
 	if mean <= minFollowTicks {
 		return mean
 	}

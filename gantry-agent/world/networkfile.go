@@ -15,7 +15,7 @@ type networkFile struct {
 	Nodes     []nodeFile    `yaml:"nodes"`
 	Links     []linkFile    `yaml:"links"`
 	Stations  []stationFile `yaml:"stations"`
-	Tariffs   []tariffFile  `yaml:"tariffs"`
+	Tariffs   []tariffFile  `yaml:"tariffs,omitempty"`
 }
 
 // WithPlace is a network file with another zone and another start of its

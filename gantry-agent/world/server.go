@@ -4,6 +4,7 @@ package world
 // the other in each lane. Lanes are numbered from 1.
 type server struct {
 	free  [maxLanes + 1]uint32 // by lane: when its next vehicle may cross
+	debt  [maxLanes + 1]int32  // by lane: how much longer than the mean its headways have been, in ticks
 	speed [maxLanes + 1]uint16 // by lane: of the vehicle ahead, tenths of a km/h
 	open  uint8                // lanes in use, the rest is closed
 	mean  uint32               // ticks between two cars of a lane at capacity
@@ -50,8 +51,22 @@ func (s *server) take(at uint32, lane uint8, h uint64, units uint8, slowdown, lo
 	if s.dropping {
 		mean = mean * 1000 / (1000 - lost)
 	}
-	s.free[lane] = at + followTicks(h, mean, units)
+	mean = mean * uint32(units) / carUnits
+	// Who comes a little late closes up to the vehicle ahead: else each
+	// hindrance elsewhere would cost this server some of its capacity.
+	from := at
+	if at-s.free[lane] < catchUp {
+		from = s.free[lane]
+	}
+	// Long gaps are followed by shorter ones, as they are in a platoon: a
+	// sum of independent draws would stray from capacity for minutes.
+	drawn := int32(followTicks(h, mean)) - s.debt[lane]/4
+	s.debt[lane] += drawn - int32(mean)
+	s.free[lane] = max(from+uint32(max(drawn, int32(minFollowTicks))), at+minFollowTicks)
 }
+
+// catchUp is how late a vehicle may come and still close up, in ticks.
+const catchUp = uint32(2 * second / tick)
 
 // notice tells the server how long a vehicle waited for it alone.
 func (s *server) notice(wait uint32, bound bool) {
