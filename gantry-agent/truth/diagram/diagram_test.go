@@ -143,6 +143,18 @@ func TestThePictureShowsTheJamInItsPlace(t *testing.T) {
 	}
 }
 
+func TestSVGImagesFillTheirPlace(t *testing.T) {
+	var out bytes.Buffer
+	if err := SpaceTime(made(func(int, int) float64 { return 100 })).Write(&out, SVG); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`<image preserveAspectRatio="none"`, "data:image/png;", "'Liberation Sans',Arial"} {
+		if !bytes.Contains(out.Bytes(), []byte(want)) {
+			t.Errorf("lacks %s", want)
+		}
+	}
+}
+
 func TestNoOtherFormat(t *testing.T) {
 	if err := Fundamental(made(func(int, int) float64 { return 100 })).Write(&bytes.Buffer{}, "gif"); err == nil {
 		t.Error("it wrote a GIF")
