@@ -58,7 +58,7 @@ func Draft(r *Recording, o DraftOptions) ([]byte, error) {
 	if len(o.Classes) > 0 {
 		b.WriteString("  classes:\n")
 		for _, name := range slices.Sorted(maps.Keys(o.Classes)) {
-			fmt.Fprintf(&b, "    %q: %s\n", name, o.Classes[name])
+			fmt.Fprintf(&b, "    - {type: %q, class: %s}\n", name, o.Classes[name])
 		}
 	}
 	writeNodes(&b, links)

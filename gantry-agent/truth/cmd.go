@@ -14,8 +14,11 @@ import (
 type Cmd struct {
 	Import   ImportCmd   `cmd:"" help:"Draft a network file that replays a recording: SUMO's instantInductionLoop output, or raw data of Fintraffic's TMS."`
 	Network  NetworkCmd  `cmd:"" help:"Print the network with its world as YAML, for 'collector network apply'."`
-	Passages PassagesCmd `cmd:"" help:"Print what really passes the stations, as CSV."`
+	Passages PassagesCmd `cmd:"" help:"Print what really passes the stations, as CSV or Parquet."`
 	Readings ReadingsCmd `cmd:"" help:"Print what the devices emit, as JSON lines. Contains number plates."`
+	Schema   SchemaCmd   `cmd:"" help:"Print the JSON Schema of network, scenario or interventions files."`
+	Plot     PlotCmd     `cmd:"" help:"Draw a day: speed over time and place, or the fundamental diagram."`
+	Report   ReportCmd   `cmd:"" help:"Measure the world on its passages, beside the bands of real roads."`
 }
 
 // Where says which world is meant.
@@ -31,6 +34,25 @@ type Span struct {
 	From    time.Time `required:"" help:"First moment, RFC 3339."`
 	To      time.Time `required:"" help:"End, exclusive, RFC 3339."`
 	Devices []string  `placeholder:"ID" help:"Only these devices, or their stations."`
+}
+
+// Period is the time asked for where there is a usual one.
+type Period struct {
+	From    time.Time `placeholder:"TIME" help:"First moment, RFC 3339, instead of the usual one."`
+	To      time.Time `placeholder:"TIME" help:"End, exclusive, RFC 3339."`
+	Devices []string  `placeholder:"ID" help:"Only the stations of these devices."`
+}
+
+// span is the period with what is usual: so many days from a first moment on.
+func (p *Period) span(first time.Time, days int) *Span {
+	s := &Span{From: p.From, To: p.To, Devices: p.Devices}
+	if s.From.IsZero() {
+		s.From = first
+	}
+	if s.To.IsZero() {
+		s.To = s.From.Add(time.Duration(days) * 24 * time.Hour)
+	}
+	return s
 }
 
 // limits of what is read and asked for.
@@ -122,6 +144,25 @@ func (s *Span) devices(n *world.Network) ([]world.Device, error) {
 		}
 	}
 	return found, nil
+}
+
+// stations are those of the devices asked for, in the network's order.
+func (s *Span) stations(n *world.Network) ([]world.Station, error) {
+	devices, err := s.devices(n)
+	if err != nil || len(s.Devices) == 0 {
+		return n.Stations, err
+	}
+	wanted := map[string]bool{}
+	for _, d := range devices {
+		wanted[d.StationID] = true
+	}
+	var stations []world.Station
+	for _, station := range n.Stations {
+		if wanted[station.ID] {
+			stations = append(stations, station)
+		}
+	}
+	return stations, nil
 }
 
 // toOutput runs a command with a buffered output.

@@ -2,6 +2,7 @@ package truth
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"os"
@@ -33,6 +34,7 @@ func gantry(t *testing.T, args ...string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	ctx.BindTo(t.Context(), (*context.Context)(nil))
 	err = ctx.Run()
 	return out.String(), err
 }

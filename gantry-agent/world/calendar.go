@@ -154,7 +154,11 @@ func (f *flow) apply(c *change) {
 	}
 	s := &f.stretches[c.segment]
 	s.closed += c.closed
-	s.exit.open = uint8(max(s.lanes-s.closed, 0))
+	open := uint8(max(s.lanes-s.closed, 0))
+	for l := s.exit.open + 1; l <= open; l++ {
+		s.exit.free[l] = max(s.exit.free[l], c.at) // who waited goes now, not when they came
+	}
+	s.exit.open = open
 	s.exit.drops = s.closed > 0
 	s.exit.dropping = s.exit.dropping && s.exit.drops
 	s.want = 0

@@ -125,8 +125,8 @@ func (w *World) dayTotal(day, i int) int {
 	// One draw per day for the whole network, and one per demand: days are busy
 	// or not as a whole.
 	h := key(w.seed, streamDayTotal)
-	noise := int64(w.scn.noise)
-	perMille := 1000 + triangle(draw(h, uint64(day)<<16), noise*20) + triangle(draw(h, uint64(day)<<16+uint64(i)+1), noise*5)
+	noise := w.scn.noise * 10
+	perMille := 1000 + evenly(draw(h, uint64(day)<<16), noise) + evenly(draw(h, uint64(day)<<16+uint64(i)+1), noise/4)
 	n := int64(w.scn.demand[i].vehicles) * int64(w.scn.dayPercent[w.dayKind(day)]) * max(perMille, 0) / 100_000
 	return int(n * w.grown(day) / 1000)
 }

@@ -19,7 +19,7 @@ type flow struct {
 	routes    *routes
 	trips     []trip
 	stretches []stretch
-	entrances   []entrance
+	entrances []entrance
 	junctions []crossroads
 	next      []int32  // by trip: the one behind it in its list
 	ready     []uint32 // by trip: when it has reached its segment's end
@@ -47,8 +47,8 @@ type entrance struct {
 // crossroads is a junction with those who want to pass it.
 type crossroads struct {
 	in, entrances []int
-	credit      []uint64 // by entry of in, then of entrances: see contest
-	bids        []bid
+	credit        []uint64 // by entry of in, then of entrances: see contest
+	bids          []bid
 }
 
 // bid is what the head of a line can do.
@@ -57,6 +57,7 @@ type bid struct {
 	trip       int32  // -1 when the line is empty
 	to         int32  // segment it enters, -1 when it arrives
 	lane, gate uint8
+	own        uint32 // speed that the driver chooses, tenths of a km/h
 	bound      bound
 }
 
@@ -197,8 +198,10 @@ func (f *flow) bid(s *stretch) bid {
 	if s.want == 0 {
 		s.want = wantLane(draw(s.key, uint64(trip.key))>>8, s.exit.open, s.perLane, trip.factor, class)
 	}
-	b := bid{trip: t, to: f.after(t)}
-	b.at, b.lane = s.exit.earliest(max(f.ready[t], s.lastExit), s.want, class)
+	b := bid{trip: t, to: f.after(t), own: f.drive(s, trip)}
+	// On a road that is not busy only those overtake who are faster.
+	patient := s.perLane < busyVehH && b.own <= uint32(s.exit.speed[s.want])+followTenthKMH
+	b.at, b.lane = s.exit.earliest(max(f.ready[t], s.lastExit), s.want, class, patient)
 	if b.at > f.ready[t] {
 		b.bound = byLane
 	}
@@ -222,7 +225,7 @@ func (f *flow) enter(b *bid, class Class, trip *trip) {
 	}
 	to := &f.stretches[b.to]
 	if to.gated {
-		at, lane := to.gate.earliest(b.at, b.lane, class)
+		at, lane := to.gate.earliest(b.at, b.lane, class, false)
 		if at > b.at {
 			b.bound = byGate
 		}
@@ -241,7 +244,7 @@ func (f *flow) pass(s *stretch, b *bid) {
 	units := trip.units()
 	speed := f.spot(s, b)
 	s.exit.notice(b.at-f.ready[t], b.bound == byLane)
-	s.exit.take(b.at, b.lane, h, units, f.serve, f.lost)
+	s.exit.take(b.at, b.lane, h, units, b.bound != byNothing, f.serve, f.lost)
 	s.exit.speed[b.lane] = uint16(speed)
 	s.leave(b.at, units)
 	if s.station >= 0 {
@@ -258,7 +261,7 @@ func (f *flow) pass(s *stretch, b *bid) {
 // spot is the speed at which a vehicle passes the end of a segment: its own, or
 // that of the vehicle that it follows, or that of the queue.
 func (f *flow) spot(s *stretch, b *bid) uint32 {
-	own := f.drive(s, &f.trips[b.trip])
+	own := b.own
 	wait := b.at - f.ready[b.trip]
 	switch {
 	case b.bound == byNothing:
@@ -269,6 +272,9 @@ func (f *flow) spot(s *stretch, b *bid) uint32 {
 		return min(own, uint32(s.exit.speed[b.lane])+followTenthKMH)
 	}
 }
+
+// busyVehH is the flow per lane from which on drivers take any gap.
+const busyVehH = 1200
 
 // followTenthKMH is how much faster than the vehicle ahead one may be that
 // catches up with it, tenths of a km/h.
@@ -317,7 +323,7 @@ func (f *flow) admit(b *bid, h uint64) {
 	units := trip.units()
 	if to.gated {
 		to.gate.notice(b.at-f.ready[t], b.bound == byGate)
-		to.gate.take(b.at, b.gate, h, units, f.serve, f.lost)
+		to.gate.take(b.at, b.gate, h, units, b.bound != byNothing, f.serve, f.lost)
 	}
 	to.entered += uint64(units)
 	to.count++

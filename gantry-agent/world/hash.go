@@ -65,3 +65,6 @@ const bellSD = 37837
 func triangle(h uint64, half int64) int64 {
 	return (int64(h&0xffffff)+int64(h>>40))*half>>24 - half
 }
+
+// evenly is a draw from [-half, half], all values alike.
+func evenly(h uint64, half uint32) int64 { return int64(below(h, 2*half+1)) - int64(half) }

@@ -19,12 +19,12 @@ var followShape = [64]uint16{
 }
 
 // followTicks draws the time that passes in a lane before the next vehicle
-// follows: shifted lognormal, with the mean that capacity asks for. It takes the
-// lowest six bits of h.
-func followTicks(h uint64, meanTicks uint32, units uint8) uint32 {
-	mean := meanTicks * uint32(units) / carUnits
+// follows: shifted lognormal around a mean, shorter by a fifth for each second
+// of debt. It takes the lowest six bits of h.
+func followTicks(h uint64, mean uint32, debt int32) uint32 {
 	if mean <= minFollowTicks {
 		return mean
 	}
-	return minFollowTicks + (mean-minFollowTicks)*uint32(followShape[h&63])/1024
+	close := min(max(1024-debt*205/int32(ticksPerSec), 512), 1536)
+	return minFollowTicks + uint32(uint64(mean-minFollowTicks)*uint64(followShape[h&63])*uint64(close)>>20)
 }

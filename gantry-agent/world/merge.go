@@ -12,6 +12,9 @@ func (f *flow) meet(j *crossroads) {
 			return
 		}
 		b := j.bids[first]
+		if j.contested(first) {
+			j.credit[first] += uint64(f.trips[b.trip].units()) * creditScale / uint64(f.priority(j, first))
+		}
 		if first < len(j.in) {
 			f.pass(&f.stretches[j.in[first]], &b)
 		} else {
@@ -45,7 +48,7 @@ func (f *flow) renew(j *crossroads, i int) {
 }
 
 // first is the line whose head passes first, -1 when none can. Lines that wait
-// for the same room at the same time take turns by their priority.
+// for the same room take turns by their priority.
 func (f *flow) first(j *crossroads) int {
 	best := -1
 	for i := range j.bids {
@@ -53,43 +56,59 @@ func (f *flow) first(j *crossroads) int {
 			best = i
 		}
 	}
-	if best < 0 {
-		return best
-	}
-	at, to, rivals := j.bids[best].at, j.bids[best].to, 0
-	for i := range j.bids {
-		if i != best && j.bids[i].at == at && j.bids[i].to == to {
-			rivals++
-		}
-	}
-	if rivals > 0 {
-		best = f.contest(j, at, to)
+	if best >= 0 && j.contested(best) {
+		return j.contest(best)
 	}
 	return best
 }
 
-// contest chooses among lines that could pass at the same time: the one that
-// has had the least so far, in units over its priority. A line that comes new to
-// a contest starts level with the others, for what it had before is past.
-func (f *flow) contest(j *crossroads, at uint32, to int32) int {
-	const scale = 1 << 16
-	best, most := -1, uint64(0)
-	in := func(i int) bool { return j.bids[i].at == at && j.bids[i].to == to }
+// contested says whether a line and another one both wait to go the same way.
+func (j *crossroads) contested(line int) bool {
+	b := &j.bids[line]
+	if b.bound == byNothing {
+		return false
+	}
 	for i := range j.bids {
-		if in(i) {
+		if a := &j.bids[i]; i != line && a.to == b.to && a.bound != byNothing {
+			return true
+		}
+	}
+	return false
+}
+
+// creditScale keeps the fractions of a unit over a priority.
+const creditScale = 1 << 16
+
+// courtesy is how much later a waiting vehicle may be and still have its turn,
+// in ticks: a ramp has one lane, and would else lose each second turn by a
+// moment.
+const courtesy = uint32(1 * second / tick)
+
+// rivals says whether line i waits for what line best would take.
+func (j *crossroads) rivals(i, best int) bool {
+	a, b := &j.bids[i], &j.bids[best]
+	return a.to == b.to && a.bound != byNothing && a.at != never && a.at <= b.at+courtesy
+}
+
+// contest chooses among a line and its rivals: the one that has had the least
+// so far, in units over its priority. A line that comes new to a contest starts
+// level with the others, for what it had before is past.
+func (j *crossroads) contest(first int) int {
+	best, most := -1, uint64(0)
+	for i := range j.bids {
+		if j.rivals(i, first) {
 			most = max(most, j.credit[i])
 		}
 	}
 	for i := range j.bids {
-		if !in(i) {
+		if !j.rivals(i, first) {
 			continue
 		}
-		j.credit[i] = max(j.credit[i], most-min(most, 3*carUnits*scale))
+		j.credit[i] = max(j.credit[i], most-min(most, 5*carUnits*creditScale))
 		if best < 0 || j.credit[i] < j.credit[best] {
 			best = i
 		}
 	}
-	j.credit[best] += uint64(f.trips[j.bids[best].trip].units()) * scale / uint64(f.priority(j, best))
 	return best
 }
 

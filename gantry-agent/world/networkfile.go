@@ -16,7 +16,7 @@ type networkFile struct {
 	Nodes     []nodeFile    `yaml:"nodes"`
 	Links     []linkFile    `yaml:"links"`
 	Stations  []stationFile `yaml:"stations"`
-	Tariffs   []tariffFile  `yaml:"tariffs"`
+	Tariffs   []tariffFile  `yaml:"tariffs,omitempty"`
 }
 
 // WithPlace is a network file with another zone, unless that is empty, and

@@ -170,7 +170,8 @@ func TestRecordedRefuses(t *testing.T) {
 		{"recorded.start: is in the year 1979", good, strings.Replace(string(twoStations(good, "")), "2026-03-02T23:59:00Z", "1979-03-02T23:59:00Z", 1)},
 		{"recorded.start: is 2026-03-01T23:59:00Z, before the day of valid_from", good, strings.Replace(string(twoStations(good, "")), "2026-03-02T23:59:00Z", "2026-03-01T23:59:00Z", 1)},
 		{"recorded.hash: is \"00\"", good, strings.Replace(string(twoStations(good, "")), good.Hash(), "'00'", 1)},
-		{`recorded.classes: "artic" is "lorry", must be car`, good, string(twoStations(good, "  classes: {artic: lorry}"))},
+		{`recorded.classes[0].class: is "lorry", must be car`, good, string(twoStations(good, "  classes: [{type: artic, class: lorry}]"))},
+		{`recorded.classes[1].type: "a" stands twice`, good, string(twoStations(good, "  classes: [{type: a, class: car}, {type: a, class: car}]"))},
 		{"replays no recording: let gantry-agent world import", good, strings.Replace(string(twoStations(good, "")), "recorded:\n  format: sumo\n  start: 2026-03-02T23:59:00Z\n  hash: "+good.Hash(), "", 1)},
 	} {
 		if c.yaml == "" {

@@ -181,9 +181,11 @@ func (d *grid) gate(i int) {
 // serveTicks is the mean time between two cars of a lane at capacity.
 func (s *segment) serveTicks() uint32 { return uint32(ticksPerHr) / s.capacityVehH }
 
-// storage is how many units stand on the segment in a jam.
+// storage is how many units stand on the segment in a jam, and two cars a lane
+// more: at capacity, vehicles and gaps fill a segment exactly, and without some
+// play the draw of headways would hold flow below it.
 func (s *segment) storage() uint64 {
-	return uint64(s.lanes) * uint64(s.jamVehKM) * uint64(s.lengthM) * carUnits / 1000
+	return uint64(s.lanes) * (uint64(s.jamVehKM)*uint64(s.lengthM)/1000 + 2) * carUnits
 }
 
 // waveTicks is how long a gap takes to travel from the segment's end to its

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -53,6 +54,8 @@ type World struct {
 	tail        Micros // after a day's end, its last vehicle has left by then
 	days        dayCache
 	recorded    *recorded // where passages come from a recording: then nothing is simulated
+	plannedMu   sync.Mutex
+	plannedKept [2]*planned
 }
 
 // factors are what a seed makes of the network's and the scenario's figures,
