@@ -182,7 +182,7 @@ func TestMake(t *testing.T) {
 	if w.Fingerprint() != drafted(t, r, plain()).Fingerprint() {
 		t.Error("the same world has another fingerprint")
 	}
-	fewer := world.Spec{NetworkYAML: []byte(strings.Replace(string(text), `id: "E08"`, `id: "E99"`, 1))}
+	fewer := world.Spec{NetworkYAML: []byte(strings.Replace(string(text), `{id: "E08"`, `{id: "E99"`, 1))}
 	if _, report, err = Make(fewer, sampleFile); err != nil || report.Passages != 4946-1248 && report.Passages != 4946-1247 || countOf(report.Left, "of a station that the network") == 0 ||
 		report.Passages+countOf(report.Left, "") != report.Rows {
 		t.Errorf("%+v, %v", report, err)

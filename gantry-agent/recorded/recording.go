@@ -171,12 +171,7 @@ func (t *tape) bad(line int, field, value, must string) {
 }
 
 // quoted shortens what an error cites.
-func quoted(s string) string {
-	if len(s) > 40 {
-		s = s[:40] + "…"
-	}
-	return fmt.Sprintf("%q", s)
-}
+func quoted(s string) string { return fmt.Sprintf("%q", plainText(s)) }
 
 // add keeps a record.
 func (t *tape) add(r world.Record) error {

@@ -295,6 +295,7 @@ func TestVehiclesThatHaveGoneAreForgotten(t *testing.T) {
 func FuzzSUMO(f *testing.F) {
 	f.Add(loops(ev("A_0", "10.8", "enter", "v"), ev("A_0", "11", "leave", "v"), ev("A_1", "11", "enter", "v")))
 	f.Add(loops(ev("A", "7:00:00", "enter", "v"), `<instantOut time="1e9"/>`))
+	f.Add(loops(ev("0", "0", "enter", "0"))) // a name that looks like a number
 	f.Add("<instantE1><!-- --><instantOut id='x_1' time='0' state='enter' vehID='&amp;' speed='1' length='1'/></instantE1>")
 	f.Fuzz(func(t *testing.T, text string) { checkAnyText(t, text, "sumo") })
 }
@@ -326,4 +327,14 @@ func checkAnyText(t *testing.T, text, format string) {
 		t.Fatalf("read again it is another recording (%v)", err)
 	}
 	draftAnything(t, r)
+}
+
+func BenchmarkReadSUMO(b *testing.B) {
+	text := sampleText(b)
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		if _, err := read(strings.NewReader(text), "sample", "sumo", nil); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

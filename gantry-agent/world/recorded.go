@@ -12,7 +12,7 @@ import (
 )
 
 // MaxRecords is the most that a recording may have. A record takes 32 bytes
-// for as long as the world lives, and about 80 while it is made.
+// for as long as the world lives, and some 200 while it is read and placed.
 const MaxRecords = 5_000_000
 
 // MaxRecordingDays is the longest that a recording may be.
