@@ -36,6 +36,25 @@ func BenchmarkReadings(b *testing.B) {
 	b.ReportMetric(float64(bytes)/float64(b.N), "wire_bytes/reading")
 }
 
+// BenchmarkFaultyReadings is BenchmarkReadings of one device with faults of
+// every kind.
+func BenchmarkFaultyReadings(b *testing.B) {
+	d := failing(mustDevice(b, shippedWorld(b), "north-06-toll"), everyKind()...)
+	defer runtime.KeepAlive(keptDays(d.w, faultDay-dayLong, faultDay+dayLong))
+	b.ReportAllocs()
+	b.ResetTimer()
+	buf := make([]byte, 0, 128)
+	for left := b.N; left > 0; {
+		for _, e := range d.Epochs(faultDay, faultDay+dayLong) {
+			c := d.Open(e, 0)
+			for r, ok := c.Next(); ok && left > 0; r, ok = c.Next() {
+				buf = r.AppendWire(buf[:0])
+				left--
+			}
+		}
+	}
+}
+
 // BenchmarkResume opens an epoch behind its middle.
 func BenchmarkResume(b *testing.B) {
 	w := shippedWorld(b)

@@ -10,6 +10,7 @@ const maxLanes = 16
 type Cursor struct {
 	d        *Device
 	e        Epoch
+	faulty   *faulty // gives the readings of a device with faults
 	passages *world.Cursor
 	next     world.Passage // the passage behind the next reading
 	emitted  world.Micros  // its emission
@@ -24,12 +25,15 @@ type Cursor struct {
 // run through again, at some 0.1 µs per reading, and never kept.
 func (d *Device) Open(e Epoch, afterSeq uint64) *Cursor {
 	c := &Cursor{d: d, e: e}
-	var ok bool
-	if c.passages, ok = d.w.Open(d.stationID, e.Start-lookBack, e.End); !ok {
-		panic("device: station of a device is gone: the network was changed after world.New")
+	if c.faulty = d.openFaulty(e); c.faulty != nil {
+		for c.seq < afterSeq && c.fetch() {
+			c.take()
+		}
+		return c
 	}
-	for c.seq < afterSeq && c.fetch() {
-		c.take()
+	c.passages = d.passages(e.Start-lookBack, e.End)
+	for c.seq < afterSeq && c.find() {
+		c.pass()
 	}
 	return c
 }
@@ -49,13 +53,7 @@ func (c *Cursor) Next() (*Reading, bool) {
 	if !c.fetch() {
 		return nil, false
 	}
-	p := &c.next
-	before := c.ahead[p.Lane]
-	c.take()
-	r := &c.reading
-	*r = Reading{Seq: c.seq, EmittedAt: c.emitted, ObservedAt: p.At, Kind: c.d.kind, Lane: p.Lane}
-	c.d.measure(p, before, r)
-	return r, true
+	return c.take(), true
 }
 
 // Append appends the next reading in the contract's encoding, without its
@@ -68,24 +66,52 @@ func (c *Cursor) Append(dst []byte) []byte {
 	return r.AppendWire(dst)
 }
 
-// take moves past the passage that fetch has found.
-func (c *Cursor) take() {
+// Again says that the reading given last is emitted a second time, at once.
+func (c *Cursor) Again() bool { return c.reading.Twice }
+
+// fetch finds what is emitted next within the epoch.
+func (c *Cursor) fetch() (ok bool) {
+	if c.faulty != nil {
+		c.emitted, ok = c.faulty.peek()
+		return ok
+	}
+	return c.find()
+}
+
+// take gives what fetch has found and moves past it.
+func (c *Cursor) take() *Reading {
+	r := &c.reading
+	if c.faulty != nil {
+		c.seq++
+		c.faulty.pop(r)
+		r.Seq = c.seq
+		return r
+	}
+	p := &c.next
+	before := c.ahead[p.Lane]
+	c.pass()
+	*r = Reading{Seq: c.seq, EmittedAt: c.emitted, ObservedAt: p.At, Kind: c.d.kind, Lane: p.Lane}
+	c.d.measure(p, before, r)
+	return r
+}
+
+// pass moves past the passage that find has found.
+func (c *Cursor) pass() {
 	c.ahead[c.next.Lane] = c.next.At
 	c.seq++
 	c.waiting = false
 }
 
-// fetch finds the next passage that is emitted within the epoch. Emission is
+// find finds the next passage that is emitted within the epoch. Emission is
 // the latest of all delayed passages so far; as no delay reaches a second,
 // looking back a second gives the same as looking back for ever.
-func (c *Cursor) fetch() bool {
+func (c *Cursor) find() bool {
 	for !c.waiting && !c.ended {
 		if !c.passages.Next(&c.next) {
 			c.ended = true
 			break
 		}
-		delay := minDelay + world.Micros(world.Chance(c.d.key, c.next.Trip)>>32*uint64(maxDelay-minDelay)>>32)
-		c.emitted = max(c.emitted, c.next.At+delay)
+		c.emitted = max(c.emitted, c.next.At+c.d.delay(c.next.Trip))
 		c.waiting = c.emitted >= c.e.Start
 		c.ended = c.emitted >= c.e.End
 	}

@@ -34,9 +34,12 @@ type Epoch struct {
 	// ID is the UTC day number · 2^17 + the second of that day at which the run
 	// began.
 	ID uint32
-	// Start and End bound the emissions of the epoch; End is exclusive and the
-	// end of the UTC day.
+	// Start and End bound the emissions of the epoch; End is exclusive: the end
+	// of the UTC day, or when the device went down before.
 	Start, End world.Micros
+	// NoEnd says that the device went down without closing the epoch: no
+	// EpochEnd follows its last reading.
+	NoEnd bool
 }
 
 // Device is one simulated instrument. It is immutable and may be used by
@@ -46,10 +49,12 @@ type Device struct {
 	kind      Kind
 	stationID string
 	loopCM    uint32
+	lanes     uint8
 	limitKMH  uint8
 	key       uint64
 	validFrom world.Micros
 	tariffs   []world.Tariff
+	faults    faults
 }
 
 // New finds a device in the world's network. Its life begins with the UTC day
@@ -68,7 +73,7 @@ func New(w *world.World, deviceID string, validFrom world.Micros) (*Device, erro
 	}
 	d := &Device{
 		w: w, kind: in.Kind, stationID: in.StationID, loopCM: uint32(in.LoopLengthCM),
-		limitKMH: station.LimitKMH, key: w.DeviceKey(deviceID), validFrom: validFrom / dayLong * dayLong,
+		lanes: station.Lanes, limitKMH: station.LimitKMH, key: w.DeviceKey(deviceID), validFrom: validFrom / dayLong * dayLong,
 	}
 	w.Expect(in.StationID)
 	if d.kind == Toll {
@@ -78,23 +83,34 @@ func New(w *world.World, deviceID string, validFrom world.Micros) (*Device, erro
 			}
 		}
 	}
+	d.setFaults(w.Faults(deviceID))
 	return d, nil
 }
 
-// Epochs are the epochs that have begun before to and not ended before from,
-// oldest first: one for each UTC day of the device's life. In a world that
-// replays a recording, the device lives from its first to its last record.
+// Epochs are the epochs that have begun before to and not ended by from,
+// oldest first: one for each UTC day of the device's life, and one more for
+// each reboot. In a world that replays a recording, the device lives from its
+// first to its last record.
 func (d *Device) Epochs(from, to world.Micros) []Epoch {
-	var epochs []Epoch
 	first, last := d.w.Span()
-	from = max(from, first)
-	if last < to-maxDelay { // the last record's reading is emitted by then
-		to = last + maxDelay
+	if tail := maxDelay + maxPhantom + d.longestHold(); last < to-tail {
+		to = last + tail // by then the last record's reading is emitted
 	}
-	for start := max(from/dayLong*dayLong, d.validFrom); start < to; start += dayLong {
-		epochs = append(epochs, Epoch{ID: uint32(start/dayLong) << epochShift, Start: start, End: start + dayLong})
+	return d.runs(max(from, first, d.validFrom), to)
+}
+
+// passages are those of the device's station.
+func (d *Device) passages(from, to world.Micros) *world.Cursor {
+	c, ok := d.w.Open(d.stationID, from, to)
+	if !ok {
+		panic("device: station of a device is gone: the network was changed after world.New")
 	}
-	return epochs
+	return c
+}
+
+// delay is how long after a passage its reading is emitted.
+func (d *Device) delay(trip uint64) world.Micros {
+	return minDelay + world.Micros(world.Chance(d.key, trip)>>32*uint64(maxDelay-minDelay)>>32)
 }
 
 // Readings are the epoch's readings above position afterSeq in order of

@@ -281,7 +281,7 @@ func TestEpochsOfALife(t *testing.T) {
 	}
 	for i, e := range got {
 		start := micros(2026, 2, 1+i)
-		if want := (Epoch{uint32(start/dayLong) * 131072, start, start + dayLong}); e != want {
+		if want := (Epoch{ID: uint32(start/dayLong) * 131072, Start: start, End: start + dayLong}); e != want {
 			t.Errorf("epoch %d is %+v, want %+v", i, e, want)
 		}
 	}

@@ -1,6 +1,6 @@
 // Package device turns passages into readings, as the instrument at the
-// roadside would: with its errors of measurement, its position counter and
-// its delay.
+// roadside would: with its errors of measurement, its position counter, its
+// delay, and its faults.
 //
 // It is pure: a device's readings are a function of the world and the
 // device's identifier, so that any agent that carries the device, whenever
@@ -18,11 +18,36 @@
 //  4. What is measured depends on the passage alone, except the headway, which
 //     is since the lane's previous reading in the epoch.
 //
-// Invariants: positions of an epoch are contiguous; EmittedAt and ObservedAt
-// never decrease within an epoch; each field is within its range in the
-// contract; each passage of the station is one reading of each of its
-// devices. A reading costs no allocation.
+// Invariants: positions of an epoch are contiguous; EmittedAt never decreases
+// within an epoch; each field but ObservedAt is within its range in the
+// contract. Of a device without faults, ObservedAt never decreases either,
+// each passage is one reading, and a reading costs no allocation.
 //
-// What it does not do: faults (lost, doubled, late, skewed readings, reboots)
-// are not simulated yet, and EpochEnd is the uplink's to send.
+// # Faults
+//
+// A scenario's faults are as pure: whether one hits is drawn from the device,
+// the fault's place in the scenario, and the passage, at the true time of the
+// passage. An epoch that no fault reaches takes the way above and pays
+// nothing; any other takes this one:
+//  1. What passes while the device is down (silent, rebooting) or is hit by
+//     drop is not observed: it leaves no trace, also not in the headway.
+//  2. over_count adds a phantom up to 0.3 s behind a passage, in its lane or
+//     the one beside, which from here on is a passage like others.
+//  3. The run of the counter that is on when the reading would be emitted
+//     observes it: headway and, for stuck, the last measurement are of that
+//     run. class_drift and misread err in the measurement, stuck puts the last
+//     one before it in its place (or the run's first), skew shifts ObservedAt.
+//     Lane and ObservedAt go on while stuck; the charge is by the true time.
+//  4. late and reorder hold the reading back: it is emitted among those that
+//     are due then, and belongs to the epoch of that moment, whichever run
+//     observed it. What would be emitted while the device is down never is.
+//  5. In order of emission readings get their positions. duplicate marks one
+//     that is emitted twice, at once, with one position.
+//
+// A reboot ends the epoch, with or without an EpochEnd, and the device is off;
+// when it is up again, and at midnight, another begins. Reboots that meet are
+// one. A silent device has its epochs nevertheless.
+//
+// What it does not do: it sends nothing. EpochEnd, and the second copy of a
+// duplicate, are the uplink's to send.
 package device

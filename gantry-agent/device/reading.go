@@ -15,6 +15,9 @@ type Reading struct {
 	EmittedAt world.Micros
 	// ObservedAt is when the device says the vehicle's front crossed it.
 	ObservedAt world.Micros
+	// Twice says that the device emits it a second time, at once and with the
+	// same position; not part of the contract.
+	Twice bool
 	// Kind of the device.
 	Kind Kind
 	// Lane, numbered from the nearside, 1-based.

@@ -2,8 +2,10 @@ package truth
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
@@ -19,6 +21,7 @@ type Cmd struct {
 	Schema   SchemaCmd   `cmd:"" help:"Print the JSON Schema of network, scenario or interventions files."`
 	Plot     PlotCmd     `cmd:"" help:"Draw a day: speed over time and place, or the fundamental diagram."`
 	Report   ReportCmd   `cmd:"" help:"Measure the world on its passages, beside the bands of real roads."`
+	Whatif   WhatifCmd   `cmd:"" help:"Compare the world with and without interventions: time, delay and speeding saved."`
 }
 
 // Where says which world is meant.
@@ -73,19 +76,24 @@ func (c *Where) files() (network, scenario []byte, err error) {
 }
 
 // open makes the world.
-func (c *Where) open() (*world.World, error) {
+func (c *Where) open() (*world.World, error) { return c.openWith(nil) }
+
+// openWith makes the world with a file of interventions on top of the
+// scenario's.
+func (c *Where) openWith(interventions []byte) (*world.World, error) {
 	network, scenario, err := c.files()
 	if err != nil {
 		return nil, err
 	}
-	w, err := world.New(world.Spec{NetworkYAML: network, ScenarioYAML: scenario, Seed: c.Seed})
+	spec := world.Spec{NetworkYAML: network, ScenarioYAML: scenario, Seed: c.Seed, InterventionsYAML: interventions}
+	w, err := world.New(spec)
 	if err != nil || c.Zone == "" {
 		return w, err
 	}
-	if network, err = world.WithPlace(network, c.Zone, w.Network().ValidFrom); err != nil {
+	if spec.NetworkYAML, err = world.WithPlace(network, c.Zone, w.Network().ValidFrom); err != nil {
 		return nil, err
 	}
-	return world.New(world.Spec{NetworkYAML: network, ScenarioYAML: scenario, Seed: c.Seed})
+	return world.New(spec)
 }
 
 // load reads a shipped file by its name, or any file by its path.
@@ -93,17 +101,26 @@ func load(kind, name string) ([]byte, error) {
 	if text, ok := world.Shipped(kind, name); ok {
 		return text, nil
 	}
+	text, err := read(kind, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("--%s=%s is neither a %s that comes with the program nor a file that can be read: %w", kind, name, kind, err)
+	}
+	return text, err
+}
+
+// read reads a file that a flag names.
+func read(flag, name string) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("--%s=%s is neither a %s that comes with the program nor a file that can be read: %w", kind, name, kind, err)
+		return nil, fmt.Errorf("--%s=%s: %w", flag, name, err)
 	}
 	defer func() { _ = f.Close() }() // read only: nothing to lose
 	text, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
 	if err != nil {
-		return nil, fmt.Errorf("--%s=%s: %w", kind, name, err)
+		return nil, fmt.Errorf("--%s=%s: %w", flag, name, err)
 	}
 	if len(text) > maxFileBytes {
-		return nil, fmt.Errorf("--%s=%s: has more than the %d bytes a %s may have", kind, name, maxFileBytes, kind)
+		return nil, fmt.Errorf("--%s=%s: has more than the %d bytes a %s may have", flag, name, maxFileBytes, flag)
 	}
 	return text, nil
 }

@@ -70,6 +70,9 @@ func (c *ReportCmd) write(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := w.Fault(); err != nil {
+		return err
+	}
 	r := &report{w.Network().Name, c.Scenario, c.Seed, span.From.UTC().Format(time.RFC3339), span.To.UTC().Format(time.RFC3339), measured}
 	if c.JSON {
 		enc := json.NewEncoder(out)

@@ -92,7 +92,7 @@ func (s source) parse() (*ast.File, error) {
 			return nil, s.faultAt(t, "", "nests deeper than %d levels", maxNesting)
 		}
 	}
-	return parser.Parse(tokens, 0)
+	return parser.Parse(tokens, 0, parser.AllowDuplicateMapKey()) // checkShape names their place
 }
 
 // fault is an error about one field. The path is as in stations[3].lanes.
@@ -135,22 +135,26 @@ func (s source) line(path string) (line int) {
 	return 1
 }
 
-// oneLine makes what the YAML reader says fit for a log: it cites the file.
+// oneLine makes what the YAML reader says fit for a log: it cites the file,
+// at any length.
 func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r
-	}, s)
+	}, shortened(s, 200))
 }
 
 // quoted shortens what an error cites from the file.
-func quoted(s string) string {
-	if len(s) > 40 {
-		s = s[:40] + "…"
+func quoted(s string) string { return fmt.Sprintf("%q", shortened(s, 40)) }
+
+// shortened keeps so many bytes of a text, and no half a letter.
+func shortened(s string, n int) string {
+	if len(s) > n {
+		s = strings.ToValidUTF8(s[:n], "") + "…"
 	}
-	return fmt.Sprintf("%q", s)
+	return s
 }
 
 // firstError runs checks until one fails.

@@ -113,6 +113,30 @@ func readReplay(src source, f *recordedFile) (*Replay, error) {
 	return r, nil
 }
 
+// recordedScenarioFile is a scenario for a recording: traffic is as it is, but
+// devices may fail.
+type recordedScenarioFile struct {
+	Name   string      `yaml:"name"`
+	Faults []faultFile `yaml:"faults"`
+}
+
+// parseRecordedScenario reads a scenario for a recording; an empty one is one
+// without faults.
+func parseRecordedScenario(text []byte, net *Network, z zone) (f recordedScenarioFile, s *scenario, err error) {
+	if s = (&scenario{}); len(text) == 0 {
+		return f, s, nil
+	}
+	src := source{"scenario", text}
+	if err := src.decode(&f); err != nil {
+		return f, nil, fmt.Errorf("of a scenario, a recording takes name and faults alone: %w", err)
+	}
+	if err := checkName(src, "name", f.Name); err != nil {
+		return f, nil, err
+	}
+	s.faults, err = readFaults(src, f.Faults, net, z)
+	return f, s, err
+}
+
 // checkSimulated refuses a network whose passages are not to be simulated.
 func checkSimulated(src source, f *networkFile) error {
 	if f.Recorded == nil {

@@ -35,6 +35,7 @@ type scenario struct {
 	rain            *rain // nil: none
 	speeding        []speeding
 	interventions   []intervention
+	faults          map[string][]Fault // by device
 }
 
 // Purposes of a trip.

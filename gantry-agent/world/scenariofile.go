@@ -25,7 +25,8 @@ type scenarioFile struct {
 	RoadWorks       []roadWorksFile      `yaml:"road_works,omitempty"`
 	Rain            *rainFile            `yaml:"rain,omitempty"`
 	Speeding        []speedingFile       `yaml:"speeding,omitempty"`
-	// Faults of devices go here: `yaml:"faults,omitempty"`.
+	// Faults stays out of the fingerprint of a scenario that has none.
+	Faults        []faultFile        `yaml:"faults,omitempty" json:",omitempty"`
 	Interventions []interventionFile `yaml:"interventions,omitempty"`
 }
 
@@ -124,7 +125,7 @@ func parseScenario(text []byte, net *Network, g *graph, z zone) (scenarioFile, *
 		func() error { return r.readRoadWorks(f.RoadWorks) },
 		func() error { return r.readRain(f.Rain) },
 		func() error { return r.readSpeeding(f.Speeding) },
-		// Faults of devices are read here.
+		func() (err error) { s.faults, err = readFaults(r.source, f.Faults, net, z); return err },
 		func() error { return r.readInterventions(f.Interventions) },
 	)
 	return f, s, err
@@ -162,9 +163,13 @@ func (r *scenarioReader) readGrowth(f *scenarioFile) (err error) {
 	if f.GrowthPerMille < -200 || f.GrowthPerMille > 200 {
 		return r.fault("growth_permille_per_year", "is %d, must be -200 to 200", f.GrowthPerMille)
 	}
-	if f.GrowthPerMille != 0 || f.GrowthFrom != "" {
-		r.s.growthDay, err = r.date("growth_from", f.GrowthFrom)
+	if f.GrowthFrom == "" {
+		if f.GrowthPerMille != 0 {
+			return r.fault("growth_permille_per_year", "is %d, and growth_from is missing: from when on?", f.GrowthPerMille)
+		}
+		return nil
 	}
+	r.s.growthDay, err = r.date("growth_from", f.GrowthFrom)
 	return err
 }
 

@@ -53,9 +53,9 @@ type World struct {
 	stations    map[string]int
 	tail        Micros // after a day's end, its last vehicle has left by then
 	days        dayCache
-	recorded    *recorded // where passages come from a recording: then nothing is simulated
 	plannedMu   sync.Mutex
 	plannedKept [2]*planned
+	recorded    *recorded // where passages come from a recording: then nothing is simulated
 }
 
 // factors are what a seed makes of the network's and the scenario's figures,

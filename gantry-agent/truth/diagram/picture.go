@@ -1,8 +1,10 @@
 package diagram
 
 import (
+	"bytes"
 	"fmt"
 	"io"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -40,6 +42,7 @@ const (
 
 // Write draws the picture in one of the formats.
 func (p *Picture) Write(out io.Writer, format string) error {
+	var text bytes.Buffer
 	var c vg.CanvasWriterTo
 	switch format {
 	case PNG:
@@ -51,11 +54,25 @@ func (p *Picture) Write(out io.Writer, format string) error {
 		return fmt.Errorf("diagram: no format %q", format)
 	}
 	p.draw(draw.NewCanvas(c, p.width, p.height))
-	if _, err := c.WriteTo(out); err != nil {
+	_, err := c.WriteTo(&text)
+	if err == nil && format == SVG {
+		_, err = mends.WriteString(out, text.String())
+	} else if err == nil {
+		_, err = text.WriteTo(out)
+	}
+	if err != nil {
 		return fmt.Errorf("write picture: %w", err)
 	}
 	return nil
 }
+
+// mends set right what vgsvg leaves out: images fill their place, whatever
+// their shape, and a machine without the fonts takes those with the same widths.
+var mends = strings.NewReplacer(
+	"<image x=", `<image preserveAspectRatio="none" style="image-rendering:pixelated" x=`,
+	"data:image/jpg;", "data:image/png;",
+	"font-family:Liberation Sans;", "font-family:'Liberation Sans',Arial,Helvetica,sans-serif;",
+)
 
 // legendWidth is what the legend takes at the right.
 const legendWidth = 104

@@ -40,6 +40,8 @@ func pairs(stations []world.Station) []pair {
 
 // bottlenecks is the measure of what an active bottleneck loses. One is active
 // between two stations while the upper one is queued and the lower one is not.
+// Where the lower one has more lanes, others have joined on lanes of their own:
+// its flow is not what the queue discharges.
 type bottlenecks struct {
 	pairs []pair
 	drops [][]float64 // by pair, of each activation
@@ -66,7 +68,7 @@ const (
 )
 
 func newBottlenecks(stations []world.Station) *bottlenecks {
-	p := pairs(stations)
+	p := slices.DeleteFunc(pairs(stations), func(p pair) bool { return stations[p.down].Lanes > stations[p.up].Lanes })
 	return &bottlenecks{pairs: p, drops: make([][]float64, len(p)), dates: make([][]int, len(p))}
 }
 

@@ -9,10 +9,12 @@ import (
 // what headways are looked at.
 const (
 	// busyVehH is the flow of a lane from which on most drivers follow somebody.
-	busyVehH = 1200
+	busyVehH = 1500
 	// followStep and followBins are the histogram of headways in busy lanes.
 	followStep = 20 * world.Micros(1000)
 	followBins = 500
+	// freeFromS is beyond which headway hardly anybody follows.
+	freeFromS = 4.0
 	// leastFollowing headways make an estimate.
 	leastFollowing = 2000
 	// sparseVehH is the flow of a lane up to which drivers come by chance.
@@ -137,7 +139,7 @@ func (m *headways) rows() []Row {
 		}
 	}
 	return []Row{
-		headwayShift.across(shifts, "no lane carries 1 200 veh/h in free flow often enough"),
+		headwayShift.across(shifts, "no lane carries 1 500 veh/h in free flow often enough"),
 		headwayTail.across(tails, "no lane has long headways at less than 400 veh/h often enough"),
 	}
 }

@@ -25,9 +25,25 @@ const strays = 0.005
 const greatestShift = 1.5
 
 // parameters turns what the search moves freely into a mixture.
-func parameters(x []float64) mixture {
+func parameters(x []float64, rate float64) mixture {
 	logistic := func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
-	return mixture{greatestShift * logistic(x[0]), x[1], 0.02 + math.Exp(x[2]), logistic(x[3]), math.Exp(x[4])}
+	return mixture{greatestShift * logistic(x[0]), x[1], 0.02 + math.Exp(x[2]), logistic(x[3]), rate}
+}
+
+// freeRate is that of the headways beyond freeFromS, where hardly anybody
+// follows (Wasielewski 1979).
+func (f *follow) freeRate() float64 {
+	const width = float64(followStep) / float64(second)
+	n, excess := float64(f.beyond), float64(f.beyond)*(followBins*width-freeFromS)
+	for i := int(freeFromS / width); i < followBins; i++ {
+		n += float64(f.n[i])
+		excess += float64(f.n[i]) * ((float64(i)+0.5)*width - freeFromS)
+	}
+	if n == 0 {
+		return 1
+	}
+	// Of those beyond the histogram only its end is known to be exceeded.
+	return (n - float64(f.beyond)) / excess
 }
 
 // below is the share of followers with a headway less than h seconds.
@@ -86,17 +102,18 @@ func (f *follow) shift() (float64, bool) {
 	if n < leastFollowing {
 		return 0, false
 	}
+	rate := f.freeRate()
 	problem := optimize.Problem{Func: func(x []float64) float64 {
-		m := parameters(x)
+		m := parameters(x, rate)
 		return f.cost(&m)
 	}}
 	best, at := math.Inf(1), 0.0
 	// The search may end in a corner: begin with few who follow, and with nearly
 	// all of them.
 	for _, share := range []float64{0, 3} {
-		result, err := optimize.Minimize(problem, []float64{-1.2, 0, -0.7, share, -1}, nil, &optimize.NelderMead{})
+		result, err := optimize.Minimize(problem, []float64{-1.2, 0, -0.7, share}, nil, &optimize.NelderMead{})
 		if err == nil && result.F < best {
-			best, at = result.F, parameters(result.X).shift
+			best, at = result.F, parameters(result.X, rate).shift
 		}
 	}
 	return at, !math.IsInf(best, 1)

@@ -62,11 +62,12 @@ func (p property) over(values []float64, value float64) Row {
 	return r
 }
 
-// rounded cuts a figure to four significant digits: more would be noise.
+// rounded cuts a figure to four significant digits, and to six behind the
+// point: more would be noise.
 func rounded(x float64) float64 {
 	if x == 0 || math.IsNaN(x) || math.IsInf(x, 0) {
 		return 0
 	}
-	scale := math.Pow(10, 3-math.Floor(math.Log10(math.Abs(x))))
+	scale := math.Pow(10, min(3-math.Floor(math.Log10(math.Abs(x))), 6))
 	return math.Round(x*scale) / scale
 }
