@@ -1,6 +1,7 @@
 package recorded
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
@@ -154,7 +155,7 @@ func loops(events ...string) string {
 }
 
 func ev(id, time, state, vehicle string) string {
-	return fmt.Sprintf(`<instantOut id="%s" time="%s" state="%s" vehID="%s" speed="25.00" length="4.50" type="car"/>`, id, time, state, vehicle)
+	return `<instantOut id="` + id + `" time="` + time + `" state="` + state + `" vehID="` + vehicle + `" speed="25.00" length="4.50" type="car"/>`
 }
 
 func TestSUMORows(t *testing.T) {
@@ -279,6 +280,19 @@ func TestSUMOFilesThatAreNone(t *testing.T) {
 	}
 	if _, err := Read("testdata/nowhere.xml", "", nil); err == nil || !strings.Contains(err.Error(), "recording: open testdata/nowhere.xml") {
 		t.Error(err)
+	}
+}
+
+func TestRecordingsAreBounded(t *testing.T) {
+	three := loops(ev("A_0", "1", "enter", "a"), ev("A_0", "2", "enter", "b"), ev("A_0", "3", "enter", "c"))
+	most := &tape{path: "f", most: 2, index: map[string]uint32{}, names: map[string]string{}, left: tally{}, classes: classifier{unknown: tally{}}}
+	err := readSUMO(bufio.NewReader(strings.NewReader(three)), most)
+	if err == nil || err.Error() != ": has more than the 2 passages allowed: cut it into shorter recordings" {
+		t.Errorf("more passages than allowed: %v", err)
+	}
+	bytes := &limited{strings.NewReader(three), 10}
+	if _, err := io.ReadAll(bytes); err == nil || !strings.Contains(err.Error(), "bytes allowed, unpacked: cut it") {
+		t.Errorf("more bytes than allowed: %v", err)
 	}
 }
 
