@@ -91,6 +91,9 @@ func New(w *world.World, deviceID string, validFrom world.Micros) (*Device, erro
 // each reboot.
 func (d *Device) Epochs(from, to world.Micros) []Epoch { return d.runs(max(from, d.validFrom), to) }
 
+// Repeats says that the device may emit a reading twice, see Reading.Twice.
+func (d *Device) Repeats() bool { return len(d.faults[world.FaultDuplicate]) > 0 }
+
 // passages are those of the device's station.
 func (d *Device) passages(from, to world.Micros) *world.Cursor {
 	c, ok := d.w.Open(d.stationID, from, to)
