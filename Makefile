@@ -3,6 +3,7 @@
 # Settings, as make run SEED=7 or in the environment:
 ## SEED=1                seed of the world; kept with the state folder
 ## NETWORK=corridor      network to simulate; kept with the state folder
+## RECORDED=file         recording that NETWORK replays instead of a simulation; see gantry-agent world import
 ## HISTORY=7d            days of history before today; a later run may ask for more
 ## AGENTS=2              agent processes
 ## KAFKA=fake            broker: fake (embedded) or apache (Apache Kafka 4, needs Java and Maven)
@@ -48,8 +49,8 @@ sql: bin/local ## run one statement, make sql Q='select …', or a prompt withou
 
 .PHONY: verify
 verify: bin/local ## compare every reading emitted with what ClickHouse holds
-	@address="$$(bin/local address clickhouse)"; \
-	exec go run ./deploy/verify --clickhouse-addr "$$address" \
+	@address="$$(bin/local address clickhouse)"; recording="$$(bin/local recording)"; \
+	exec go run ./deploy/verify --clickhouse-addr "$$address" $${recording:+--recorded "$$recording"} \
 		--network-file '$(STATE)/network.yaml' --plate-key-file '$(STATE)/secrets/plate-key' \
 		--clickhouse-password-file '$(STATE)/secrets/clickhouse-operator' $(VERIFY_FLAGS)
 

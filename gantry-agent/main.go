@@ -55,6 +55,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := stopSignals()
 	defer stop()
 	kctx.Bind(signals{ctx})
+	kctx.BindTo(ctx, (*context.Context)(nil))
 	kctx.Bind(newLogger(stderr, c.LogLevel, c.LogFormat))
 	if err := kctx.Run(); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintf(stderr, "gantry-agent: %v\n", err)

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/gantry-dev/gantry/gantry-agent/recorded"
 	"github.com/gantry-dev/gantry/gantry-agent/uplink"
 	"github.com/gantry-dev/gantry/gantry-agent/world"
 	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
@@ -35,6 +36,8 @@ type runCmd struct {
 
 	SpoolBytes    int64 `default:"268435456" help:"Most bytes of the spool on disk."`
 	SpoolReadings int   `default:"4000000" help:"Most readings in the spool."`
+
+	Recorded string `placeholder:"FILE" help:"The recording that the world's network replays, gzip'd or not: the file that 'gantry-agent world import' drafted the network from."`
 
 	Network   string   `placeholder:"NAME|FILE" help:"State the world instead of taking the collector's: its network."`
 	Scenario  string   `default:"weekday" placeholder:"NAME|FILE" help:"Scenario of --network."`
@@ -70,7 +73,7 @@ func (c *runCmd) Run(stop signals, log *slog.Logger) error {
 	defer st.close()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	cfg, err := c.config(st)
+	cfg, err := c.config(st, log)
 	if err != nil {
 		return err
 	}
@@ -91,7 +94,7 @@ func (c *runCmd) Run(stop signals, log *slog.Logger) error {
 }
 
 // config turns the command line into the uplink's configuration.
-func (c *runCmd) config(st *state) (uplink.Config, error) {
+func (c *runCmd) config(st *state, log *slog.Logger) (uplink.Config, error) {
 	cfg := uplink.Config{Collectors: c.Collector, Version: version()}
 	var err error
 	if cfg.AgentID, err = st.name(c.AgentID); err != nil {
@@ -106,7 +109,7 @@ func (c *runCmd) config(st *state) (uplink.Config, error) {
 	if cfg.Clock, cfg.Plan, err = c.pace(st, time.Now().UnixMicro()); err != nil {
 		return cfg, err
 	}
-	stated, err := c.statedWorld()
+	stated, err := c.statedWorld(log)
 	if err != nil {
 		return cfg, err
 	}
@@ -117,7 +120,7 @@ func (c *runCmd) config(st *state) (uplink.Config, error) {
 		}
 		cfg.Fingerprint = stated.Fingerprint()
 	}
-	cfg.Open = opener(st, stated)
+	cfg.Open = c.opener(st, stated, log)
 	if c.State != "" && !cfg.Plan.Backfill {
 		cfg.Spool = uplink.SpoolConfig{
 			Dir: filepath.Join(c.State, "spool"), MaxBytes: c.SpoolBytes, MaxReadings: c.SpoolReadings, Crash: crasher(),
@@ -182,7 +185,7 @@ func readToken(file string) (string, error) {
 }
 
 // statedWorld makes the world of --network, or nil without one.
-func (c *runCmd) statedWorld() (*world.World, error) {
+func (c *runCmd) statedWorld(log *slog.Logger) (*world.World, error) {
 	if c.Network == "" {
 		return nil, nil
 	}
@@ -194,19 +197,33 @@ func (c *runCmd) statedWorld() (*world.World, error) {
 	if err != nil {
 		return nil, err
 	}
-	spec := world.Spec{NetworkYAML: network, ScenarioYAML: scenario, Seed: c.Seed}
-	w, err := world.New(spec)
-	if err != nil || (c.Zone == "" && c.ValidFrom.IsZero()) {
+	if c.Zone != "" || !c.ValidFrom.IsZero() {
+		if _, err := world.ReplayOf(network); err != nil { // before lines move
+			return nil, err
+		}
+		if network, err = world.WithPlace(network, c.Zone, c.ValidFrom.micros()); err != nil {
+			return nil, err
+		}
+	}
+	return c.makeWorld(world.Spec{NetworkYAML: network, ScenarioYAML: scenario, Seed: c.Seed}, log)
+}
+
+// makeWorld makes a world, from the recording where its network replays one.
+func (c *runCmd) makeWorld(spec world.Spec, log *slog.Logger) (*world.World, error) {
+	w, report, err := recorded.Make(spec, c.Recorded)
+	if err != nil || report == nil {
 		return w, err
 	}
-	validFrom := w.Network().ValidFrom
-	if !c.ValidFrom.IsZero() {
-		validFrom = c.ValidFrom.micros()
+	from, to := w.Span()
+	log.Info("recording read", "file", c.Recorded, "rows", report.Rows, "passages", report.Passages,
+		"from", time.UnixMicro(from).UTC(), "to", time.UnixMicro(to).UTC())
+	for _, left := range report.Left {
+		log.Info("rows left out", "reason", left.What, "rows", left.Number, "first_line", left.Line)
 	}
-	if spec.NetworkYAML, err = world.WithPlace(network, c.Zone, validFrom); err != nil {
-		return nil, err
+	for _, u := range report.Unknown {
+		log.Warn("vehicles of an unknown type count as other", "type", u.What, "vehicles", u.Number, "first_line", u.Line)
 	}
-	return world.New(spec)
+	return w, nil
 }
 
 // worldFile returns a shipped file by its name, or else one from disk.
@@ -222,7 +239,7 @@ func worldFile(kind, name string) ([]byte, error) {
 }
 
 // opener makes the source once a collector has named the world.
-func opener(st *state, stated *world.World) uplink.Opener {
+func (c *runCmd) opener(st *state, stated *world.World, log *slog.Logger) uplink.Opener {
 	return func(named *gantryv1.World) (uplink.Source, error) {
 		if stated != nil {
 			return worldSource{stated}, nil
@@ -231,9 +248,9 @@ func opener(st *state, stated *world.World) uplink.Opener {
 			return nil, errors.New("the collector's network has no simulated world, so there are no devices to stand in for: " +
 				"apply a network with a world, or state one with --network")
 		}
-		w, err := world.New(world.Spec{
+		w, err := c.makeWorld(world.Spec{
 			NetworkYAML: []byte(named.GetNetworkYaml()), ScenarioYAML: []byte(named.GetScenarioYaml()), Seed: named.GetSeed(),
-		})
+		}, log)
 		if err != nil {
 			return nil, fmt.Errorf("the collector's world: %w", err)
 		}

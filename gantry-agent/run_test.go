@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/gantry-dev/gantry/gantry-agent/device"
+	"github.com/gantry-dev/gantry/gantry-agent/recorded"
 	"github.com/gantry-dev/gantry/gantry-agent/world"
 	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
 )
@@ -248,4 +249,63 @@ func BenchmarkRunBackfill(b *testing.B) {
 		took += c.last.Sub(c.first) // without the wait for devices yet to come
 	}
 	b.ReportMetric(float64(n)/took.Seconds(), "readings/s")
+}
+
+// recordedWorld is the sample as a collector names its world.
+func recordedWorld(t *testing.T) (devices []string, named *gantryv1.World) {
+	t.Helper()
+	r, err := recorded.Read(sampleFile, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	network, err := recorded.Draft(r, recorded.DraftOptions{
+		Name: "sample", Road: "road", Zone: "+00:00", Start: time.Date(2026, 11, 20, 23, 50, 0, 0, time.UTC), Devices: []string{"counter"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := world.NewRecorded(world.Spec{NetworkYAML: network, Seed: 7}, &r.Recording)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range w.Network().Devices {
+		devices = append(devices, d.ID)
+	}
+	return devices, &gantryv1.World{Fingerprint: w.Fingerprint(), NetworkYaml: string(network), Seed: 7}
+}
+
+const sampleFile = "recorded/testdata/sumo-instant-loops.xml.gz"
+
+func TestRunReplaysARecording(t *testing.T) {
+	devices, named := recordedWorld(t)
+	from := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
+	c := &acceptingCollector{world: named, devices: devices, from: from, now: from.Add(200 * time.Hour)}
+	args := []string{"--collector", startAccepting(t, c), "--clock", "backfill", "--to", "2026-11-25", "--state", filepath.Join(t.TempDir(), "agent")}
+	if err := command(t.Context(), t, args...); err == nil || !strings.Contains(err.Error(), "this network replays a recording: give the recording's file with --recorded") {
+		t.Errorf("without the recording: %v", err)
+	}
+	if err := command(t.Context(), t, append(args, "--recorded", "recorded/testdata/fintraffic-tms.csv")...); err == nil || !strings.Contains(err.Error(), "has no <instantE1>") {
+		t.Errorf("with another recording: %v", err)
+	}
+	if err := command(t.Context(), t, append(args, "--recorded", sampleFile)...); err != nil {
+		t.Fatal(err)
+	}
+	positions, epochs := uint64(0), 0
+	for _, of := range c.counts {
+		for _, last := range of {
+			positions += last
+			epochs++
+		}
+	}
+	// Over midnight: two epochs of four devices, with an end each, and none of
+	// the days after.
+	if epochs != 8 || positions != 4946+8 {
+		t.Errorf("%d positions in %d epochs, want 4954 in 8", positions, epochs)
+	}
+	simulated := &acceptingCollector{devices: devices, from: from, now: c.now}
+	_, simulated.world = corridor(t)
+	err := command(t.Context(), t, "--collector", startAccepting(t, simulated), "--recorded", sampleFile)
+	if err == nil || !strings.Contains(err.Error(), "its traffic is simulated: leave --recorded out") {
+		t.Errorf("with a simulated world: %v", err)
+	}
 }

@@ -32,12 +32,17 @@ type options struct {
 	broker      string // fake or apache
 	network     string // shipped name or file
 	historyDays int
+	// recorded is a recording to replay instead, recordedFlags how it is
+	// imported.
+	recorded      string
+	recordedFlags []string
 }
 
 // stack is a whole installation of real processes on free ports.
 type stack struct {
 	t          *testing.T
 	dir, bin   string
+	recorded   string
 	broker     *process
 	clickhouse *process
 	collectors []*collector
@@ -62,7 +67,7 @@ func newStack(t *testing.T, o options) *stack {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stack{t: t, dir: t.TempDir(), bin: bin, kafkaAddr: freePort(t), tcpAddr: freePort(t), httpAddr: freePort(t)}
+	s := &stack{t: t, dir: t.TempDir(), bin: bin, recorded: o.recorded, kafkaAddr: freePort(t), tcpAddr: freePort(t), httpAddr: freePort(t)}
 	t.Cleanup(s.killAll)
 	if err := state.MakeSecrets(s.dir); err != nil {
 		t.Fatalf("make secrets: %v", err)
@@ -103,8 +108,17 @@ func newStack(t *testing.T, o options) *stack {
 func (s *stack) applyNetwork(o options) {
 	s.t.Helper()
 	from := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -o.historyDays)
-	yaml := s.output("gantry-agent", "world", "network", "--network", o.network, "--scenario", "weekday",
-		"--seed", "7", "--zone", state.Zone(time.Now()), "--valid-from", from.Format(time.RFC3339))
+	args := []string{"world", "network", "--network", o.network, "--scenario", "weekday",
+		"--seed", "7", "--zone", state.Zone(time.Now()), "--valid-from", from.Format(time.RFC3339)}
+	if o.recorded != "" {
+		draft := filepath.Join(s.dir, "draft.yaml")
+		text := s.output("gantry-agent", append([]string{"world", "import", "--recorded", o.recorded}, o.recordedFlags...)...)
+		if err := os.WriteFile(draft, text, 0o600); err != nil {
+			s.t.Fatalf("write the draft: %v", err)
+		}
+		args = []string{"world", "network", "--network", draft, "--recorded", o.recorded}
+	}
+	yaml := s.output("gantry-agent", args...)
 	if err := os.WriteFile(s.networkFile(), yaml, 0o600); err != nil {
 		s.t.Fatalf("write the network: %v", err)
 	}
@@ -191,6 +205,9 @@ func (s *stack) addAgent(args []string, env ...string) *process {
 		"run", "--agent-id", name, "--collector", strings.Join(addrs, ","),
 		"--state", filepath.Join(s.dir, name), "--token-file", filepath.Join(s.dir, "secrets", "token-agent"),
 	}, args...)...)
+	if s.recorded != "" {
+		p.args = append(p.args, "--recorded", s.recorded)
+	}
 	s.agents = append(s.agents, p)
 	p.start(env...)
 	return p
@@ -278,6 +295,9 @@ func (s *stack) verify(until time.Time) (tally, bool) {
 	cmd := exec.Command(filepath.Join(s.bin, "verify"), "--network-file", s.networkFile(), "--plate-key-file", state.PlateKeyFile(s.dir),
 		"--clickhouse-addr", s.tcpAddr, "--clickhouse-password-file", filepath.Join(s.dir, "secrets", "clickhouse-operator"),
 		"--until", until.UTC().Format(time.RFC3339Nano), "--json")
+	if s.recorded != "" {
+		cmd.Args = append(cmd.Args, "--recorded", s.recorded)
+	}
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.Output()

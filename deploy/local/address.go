@@ -28,6 +28,19 @@ func (c *addressCommand) Run() error {
 	return nil
 }
 
+// recordingCommand prints the recording that a stack replays, nothing when its
+// traffic is simulated.
+type recordingCommand struct{ folderSetting }
+
+// Run prints its path.
+func (c *recordingCommand) Run() error {
+	s, err := openState(c.State)
+	if err == nil && s.Recorded != "" {
+		fmt.Println(s.Recorded)
+	}
+	return err
+}
+
 // openState reads a folder that must hold a stack.
 func openState(dir string) (*state.State, error) {
 	s, err := state.ReadOrNil(dir)

@@ -24,11 +24,12 @@ type folderSetting struct {
 // holds, or the default of a first run.
 type settings struct {
 	folderSetting
-	Seed    *uint64 `env:"SEED,GANTRY_SEED" help:"Seed of the world (first run: 1)."`
-	Network string  `env:"NETWORK,GANTRY_NETWORK" help:"Network to simulate (first run: corridor)."`
-	History string  `env:"HISTORY,GANTRY_HISTORY" placeholder:"28d" help:"Days of history before today (first run: 7d)."`
-	Agents  int     `env:"AGENTS,GANTRY_AGENTS" default:"2" help:"Agent processes to start."`
-	Kafka   string  `env:"KAFKA,GANTRY_KAFKA" placeholder:"fake|apache" help:"Broker: fake (embedded) or apache (Kafka 4, needs Java)."`
+	Seed     *uint64 `env:"SEED,GANTRY_SEED" help:"Seed of the world (first run: 1)."`
+	Network  string  `env:"NETWORK,GANTRY_NETWORK" help:"Network to simulate (first run: corridor)."`
+	Recorded string  `env:"RECORDED,GANTRY_RECORDED" type:"path" placeholder:"FILE" help:"Recording that the network replays, one that 'gantry-agent world import' drafted."`
+	History  string  `env:"HISTORY,GANTRY_HISTORY" placeholder:"28d" help:"Days of history before today (first run: 7d)."`
+	Agents   int     `env:"AGENTS,GANTRY_AGENTS" default:"2" help:"Agent processes to start."`
+	Kafka    string  `env:"KAFKA,GANTRY_KAFKA" placeholder:"fake|apache" help:"Broker: fake (embedded) or apache (Kafka 4, needs Java)."`
 
 	DBTEvery time.Duration `name:"dbt-every" env:"DBT_EVERY,GANTRY_DBT_EVERY" default:"3m" help:"Time between two dbt builds; 0 runs none."`
 
@@ -43,7 +44,7 @@ type settings struct {
 // wanted checks the settings and puts them as the state folder wants them.
 func (s settings) wanted() (state.Wanted, error) {
 	w := state.Wanted{
-		Dir: s.State, Seed: s.Seed, Network: s.Network, Kafka: s.Kafka,
+		Dir: s.State, Seed: s.Seed, Network: s.Network, Recorded: s.Recorded, Kafka: s.Kafka,
 		Ports: state.Ports{
 			GRPC: s.GRPCPort, HTTP: s.HTTPPort, Admin: s.AdminPort,
 			Kafka: s.KafkaPort, ClickHouse: s.ClickHousePort, ClickHouseHTTP: s.ClickHouseHTTPPort,

@@ -112,10 +112,14 @@ func (l *launcher) apply(ctx context.Context) error {
 // being the one that knows worlds.
 func (l *launcher) writeNetwork(ctx context.Context, file string) error {
 	s := l.state
-	cmd := exec.CommandContext(ctx, l.program("gantry-agent"), "world", "network",
-		"--network="+s.Network, "--scenario="+s.Scenario, fmt.Sprintf("--seed=%d", s.Seed),
+	args := []string{"world", "network", "--network=" + s.Network, fmt.Sprintf("--seed=%d", s.Seed)}
+	if s.Recorded != "" {
+		args = append(args, "--recorded="+s.Recorded)
+	} else {
 		// An offset may begin with a minus.
-		"--zone="+s.Zone, "--valid-from="+s.ValidFrom.Format(time.RFC3339))
+		args = append(args, "--scenario="+s.Scenario, "--zone="+s.Zone, "--valid-from="+s.ValidFrom.Format(time.RFC3339))
+	}
+	cmd := exec.CommandContext(ctx, l.program("gantry-agent"), args...)
 	var problem bytes.Buffer
 	cmd.Stderr, cmd.Env = &problem, childEnv(os.Environ())
 	text, err := cmd.Output()
@@ -159,12 +163,15 @@ func (l *launcher) startAgents(context.Context) error {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}
+		args := []string{
+			"run", "--agent-id", name, "--collector", loopback(l.state.Ports.GRPC), "--state", dir,
+			"--token-file", state.TokenFile(l.command.State, "agent"),
+		}
+		if l.state.Recorded != "" {
+			args = append(args, "--recorded", l.state.Recorded)
+		}
 		err := l.group.Start(supervise.Spec{
-			Name: name, Path: l.program("gantry-agent"), Stage: stageAgents, Grace: graceAgents,
-			Args: []string{
-				"run", "--agent-id", name, "--collector", loopback(l.state.Ports.GRPC), "--state", dir,
-				"--token-file", state.TokenFile(l.command.State, "agent"),
-			},
+			Name: name, Path: l.program("gantry-agent"), Stage: stageAgents, Grace: graceAgents, Args: args,
 		})
 		if err != nil {
 			return err

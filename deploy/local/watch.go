@@ -159,8 +159,12 @@ func (w *watcher) fill(m *screen.Model, now time.Time) {
 	}
 }
 
-// daysTotal is the device days between valid_from and today.
+// daysTotal is the device days between valid_from and today; none of a
+// recording, which has the days that it has.
 func (w *watcher) daysTotal(f figures, now time.Time) int64 {
+	if w.state.Recorded != "" {
+		return 0
+	}
 	return f.Devices * (dayOf(now) - dayOf(w.state.ValidFrom))
 }
 

@@ -12,6 +12,7 @@ import (
 // Config is what the command line gives.
 type Config struct {
 	NetworkFile            string        `required:"" type:"existingfile" help:"The file that was given to collector network apply, with the world in it."`
+	Recorded               string        `type:"existingfile" help:"The recording that the network replays, if it replays one."`
 	PlateKeyFile           string        `required:"" type:"existingfile" help:"The collector's key of plate tokens."`
 	ClickhouseAddr         string        `default:"127.0.0.1:9000" help:"ClickHouse's native port."`
 	ClickhouseUser         string        `default:"operator" help:"A user that may read raw."`

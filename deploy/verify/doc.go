@@ -6,6 +6,9 @@
 // emits up to T must be in raw.readings, or in raw.rejects with the reason
 // that the world predicts, and nothing else may be there.
 //
+// Where the world replays a recording, the recording is read again, and refused
+// unless it is the one that the network names.
+//
 // A reading is in one of three states. Emitted at or before T it must be
 // there. Emitted after T but not after the moment of the look it may be
 // there; if it is, it is compared like the others. Emitted later, or never, it

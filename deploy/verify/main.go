@@ -34,7 +34,7 @@ func main() {
 
 func run(ctx context.Context, cfg *Config) (bool, error) {
 	started := time.Now()
-	oracle, err := loadOracle(cfg.NetworkFile)
+	oracle, err := loadOracle(cfg.NetworkFile, cfg.Recorded)
 	if err != nil {
 		return false, err
 	}
@@ -57,6 +57,9 @@ func run(ctx context.Context, cfg *Config) (bool, error) {
 			return false, fmt.Errorf("print the tally: %w", err)
 		}
 		return tally.OK(), nil
+	}
+	if r := oracle.recording; r != nil {
+		fmt.Printf("%s is replayed: %d passages in %d rows\n", cfg.Recorded, r.Passages, r.Rows)
 	}
 	fmt.Printf("%d devices of world %s, all that they emitted from %s to %s\n", len(oracle.devices),
 		oracle.fingerprint, stamp(oracle.from), stamp(until))

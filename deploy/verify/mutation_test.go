@@ -57,7 +57,7 @@ func newBench(t *testing.T) *bench {
 			Fingerprint: w.Fingerprint(), NetworkYaml: string(network), ScenarioYaml: string(scenario), Seed: spec.Seed,
 		},
 	}
-	o, err := newOracle(net)
+	o, err := newOracle(net, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"buf.build/go/protoyaml"
 
 	"github.com/gantry-dev/gantry/gantry-agent/device"
+	"github.com/gantry-dev/gantry/gantry-agent/recorded"
 	"github.com/gantry-dev/gantry/gantry-agent/world"
 	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
 )
@@ -18,6 +19,7 @@ type oracle struct {
 	fingerprint string
 	from        world.Micros
 	devices     []oracleDevice
+	recording   *recorded.Report // nil when the world is simulated
 }
 
 // oracleDevice is a device with what the world and the network say of it.
@@ -28,8 +30,9 @@ type oracleDevice struct {
 	lanes     uint32
 }
 
-// loadOracle builds the world from the file that the collectors were given.
-func loadOracle(path string) (*oracle, error) {
+// loadOracle builds the world from the file that the collectors were given, and
+// from the recording that it replays, if it replays one.
+func loadOracle(path, recording string) (*oracle, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the network: %w", err)
@@ -38,19 +41,19 @@ func loadOracle(path string) (*oracle, error) {
 	if err := (protoyaml.UnmarshalOptions{Path: path}).Unmarshal(data, &network); err != nil {
 		return nil, fmt.Errorf("%s is no network file: %w", path, err)
 	}
-	return newOracle(&network)
+	return newOracle(&network, recording)
 }
 
-func newOracle(network *gantryv1.Network) (*oracle, error) {
+func newOracle(network *gantryv1.Network, recording string) (*oracle, error) {
 	spec := network.GetWorld()
 	if spec == nil {
 		return nil, fmt.Errorf("network %s has no world: what real devices emitted cannot be recomputed", network.GetName())
 	}
-	w, err := world.New(world.Spec{
+	w, report, err := recorded.Make(world.Spec{
 		NetworkYAML:  []byte(spec.GetNetworkYaml()),
 		ScenarioYAML: []byte(spec.GetScenarioYaml()),
 		Seed:         spec.GetSeed(),
-	})
+	}, recording)
 	if err != nil {
 		return nil, fmt.Errorf("build the world: %w", err)
 	}
@@ -58,7 +61,7 @@ func newOracle(network *gantryv1.Network) (*oracle, error) {
 		return nil, fmt.Errorf("this program makes world %s of what made %s elsewhere: use the version that made the network file",
 			got, spec.GetFingerprint())
 	}
-	o := &oracle{world: w, fingerprint: w.Fingerprint()}
+	o := &oracle{world: w, fingerprint: w.Fingerprint(), recording: report}
 	lanes := map[string]uint32{}
 	for _, s := range network.GetStations() {
 		lanes[s.GetStationId()] = s.GetLanes()

@@ -75,6 +75,7 @@ func New(w *world.World, deviceID string, validFrom world.Micros) (*Device, erro
 		w: w, kind: in.Kind, stationID: in.StationID, loopCM: uint32(in.LoopLengthCM),
 		lanes: station.Lanes, limitKMH: station.LimitKMH, key: w.DeviceKey(deviceID), validFrom: validFrom / dayLong * dayLong,
 	}
+	w.Expect(in.StationID)
 	if d.kind == Toll {
 		for _, t := range w.Network().Tariffs {
 			if t.StationID == in.StationID {
@@ -88,8 +89,15 @@ func New(w *world.World, deviceID string, validFrom world.Micros) (*Device, erro
 
 // Epochs are the epochs that have begun before to and not ended by from,
 // oldest first: one for each UTC day of the device's life, and one more for
-// each reboot.
-func (d *Device) Epochs(from, to world.Micros) []Epoch { return d.runs(max(from, d.validFrom), to) }
+// each reboot. In a world that replays a recording, the device lives from its
+// first to its last record.
+func (d *Device) Epochs(from, to world.Micros) []Epoch {
+	first, last := d.w.Span()
+	if last < to-maxDelay { // the last record's reading is emitted by then
+		to = last + maxDelay
+	}
+	return d.runs(max(from, first, d.validFrom), to)
+}
 
 // Repeats says that the device may emit a reading twice, see Reading.Twice.
 func (d *Device) Repeats() bool { return len(d.faults[world.FaultDuplicate]) > 0 }

@@ -2,8 +2,10 @@ package truth
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
@@ -12,9 +14,14 @@ import (
 
 // Cmd is `gantry-agent world`.
 type Cmd struct {
+	Import   ImportCmd   `cmd:"" help:"Draft a network file that replays a recording: SUMO's instantInductionLoop output, or raw data of Fintraffic's TMS."`
 	Network  NetworkCmd  `cmd:"" help:"Print the network with its world as YAML, for 'collector network apply'."`
-	Passages PassagesCmd `cmd:"" help:"Print what really passes the stations, as CSV."`
+	Passages PassagesCmd `cmd:"" help:"Print what really passes the stations, as CSV or Parquet."`
 	Readings ReadingsCmd `cmd:"" help:"Print what the devices emit, as JSON lines. Contains number plates."`
+	Schema   SchemaCmd   `cmd:"" help:"Print the JSON Schema of network, scenario or interventions files."`
+	Plot     PlotCmd     `cmd:"" help:"Draw a day: speed over time and place, or the fundamental diagram."`
+	Report   ReportCmd   `cmd:"" help:"Measure the world on its passages, beside the bands of real roads."`
+	Whatif   WhatifCmd   `cmd:"" help:"Compare the world with and without interventions: time, delay and speeding saved."`
 }
 
 // Where says which world is meant.
@@ -30,6 +37,25 @@ type Span struct {
 	From    time.Time `required:"" help:"First moment, RFC 3339."`
 	To      time.Time `required:"" help:"End, exclusive, RFC 3339."`
 	Devices []string  `placeholder:"ID" help:"Only these devices, or their stations."`
+}
+
+// Period is the time asked for where there is a usual one.
+type Period struct {
+	From    time.Time `placeholder:"TIME" help:"First moment, RFC 3339, instead of the usual one."`
+	To      time.Time `placeholder:"TIME" help:"End, exclusive, RFC 3339."`
+	Devices []string  `placeholder:"ID" help:"Only the stations of these devices."`
+}
+
+// span is the period with what is usual: so many days from a first moment on.
+func (p *Period) span(first time.Time, days int) *Span {
+	s := &Span{From: p.From, To: p.To, Devices: p.Devices}
+	if s.From.IsZero() {
+		s.From = first
+	}
+	if s.To.IsZero() {
+		s.To = s.From.Add(time.Duration(days) * 24 * time.Hour)
+	}
+	return s
 }
 
 // limits of what is read and asked for.
@@ -50,19 +76,24 @@ func (c *Where) files() (network, scenario []byte, err error) {
 }
 
 // open makes the world.
-func (c *Where) open() (*world.World, error) {
+func (c *Where) open() (*world.World, error) { return c.openWith(nil) }
+
+// openWith makes the world with a file of interventions on top of the
+// scenario's.
+func (c *Where) openWith(interventions []byte) (*world.World, error) {
 	network, scenario, err := c.files()
 	if err != nil {
 		return nil, err
 	}
-	w, err := world.New(world.Spec{NetworkYAML: network, ScenarioYAML: scenario, Seed: c.Seed})
+	spec := world.Spec{NetworkYAML: network, ScenarioYAML: scenario, Seed: c.Seed, InterventionsYAML: interventions}
+	w, err := world.New(spec)
 	if err != nil || c.Zone == "" {
 		return w, err
 	}
-	if network, err = world.WithPlace(network, c.Zone, w.Network().ValidFrom); err != nil {
+	if spec.NetworkYAML, err = world.WithPlace(network, c.Zone, w.Network().ValidFrom); err != nil {
 		return nil, err
 	}
-	return world.New(world.Spec{NetworkYAML: network, ScenarioYAML: scenario, Seed: c.Seed})
+	return world.New(spec)
 }
 
 // load reads a shipped file by its name, or any file by its path.
@@ -70,17 +101,26 @@ func load(kind, name string) ([]byte, error) {
 	if text, ok := world.Shipped(kind, name); ok {
 		return text, nil
 	}
+	text, err := read(kind, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("--%s=%s is neither a %s that comes with the program nor a file that can be read: %w", kind, name, kind, err)
+	}
+	return text, err
+}
+
+// read reads a file that a flag names.
+func read(flag, name string) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("--%s=%s is neither a %s that comes with the program nor a file that can be read: %w", kind, name, kind, err)
+		return nil, fmt.Errorf("--%s=%s: %w", flag, name, err)
 	}
 	defer func() { _ = f.Close() }() // read only: nothing to lose
 	text, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
 	if err != nil {
-		return nil, fmt.Errorf("--%s=%s: %w", kind, name, err)
+		return nil, fmt.Errorf("--%s=%s: %w", flag, name, err)
 	}
 	if len(text) > maxFileBytes {
-		return nil, fmt.Errorf("--%s=%s: has more than the %d bytes a %s may have", kind, name, maxFileBytes, kind)
+		return nil, fmt.Errorf("--%s=%s: has more than the %d bytes a %s may have", flag, name, maxFileBytes, flag)
 	}
 	return text, nil
 }
@@ -121,6 +161,25 @@ func (s *Span) devices(n *world.Network) ([]world.Device, error) {
 		}
 	}
 	return found, nil
+}
+
+// stations are those of the devices asked for, in the network's order.
+func (s *Span) stations(n *world.Network) ([]world.Station, error) {
+	devices, err := s.devices(n)
+	if err != nil || len(s.Devices) == 0 {
+		return n.Stations, err
+	}
+	wanted := map[string]bool{}
+	for _, d := range devices {
+		wanted[d.StationID] = true
+	}
+	var stations []world.Station
+	for _, station := range n.Stations {
+		if wanted[station.ID] {
+			stations = append(stations, station)
+		}
+	}
+	return stations, nil
 }
 
 // toOutput runs a command with a buffered output.

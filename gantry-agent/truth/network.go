@@ -15,11 +15,16 @@ import (
 // NetworkCmd is `gantry-agent world network`.
 type NetworkCmd struct {
 	Where
-	ValidFrom time.Time `placeholder:"TIME" help:"When the devices' lives begin, RFC 3339, instead of the network's. Their first epoch is its UTC day."`
+	Tape
+	RecordedStart string    `placeholder:"now|DATE|TIME" help:"Another moment for the recording's first record: now, a date that keeps its time of day, or RFC 3339."`
+	ValidFrom     time.Time `placeholder:"TIME" help:"When the devices' lives begin, RFC 3339, instead of the network's. Their first epoch is its UTC day."`
 }
 
 // Run prints the network.
-func (c *NetworkCmd) Run(k *kong.Context) error { return toOutput(k.Stdout, c.write) }
+func (c *NetworkCmd) Run(k *kong.Context) error {
+	c.notes = k.Stderr
+	return toOutput(k.Stdout, c.write)
+}
 
 func (c *NetworkCmd) write(out io.Writer) error {
 	n, err := c.build()
@@ -35,31 +40,37 @@ func (c *NetworkCmd) write(out io.Writer) error {
 }
 
 // build makes the contract's network out of the files. The world inside has
-// zone and valid_from replaced, so that whoever gets it needs no flags.
+// zone, valid_from and a recording's start replaced, so that whoever gets it
+// needs no flags but the recording.
 func (c *NetworkCmd) build() (*gantryv1.Network, error) {
-	networkYAML, scenarioYAML, err := c.files()
+	spec, err := c.spec()
 	if err != nil {
 		return nil, err
 	}
-	spec := world.Spec{NetworkYAML: networkYAML, ScenarioYAML: scenarioYAML, Seed: c.Seed}
-	w, err := world.New(spec)
-	if err != nil {
-		return nil, err
+	if c.RecordedStart != "" {
+		if spec.NetworkYAML, err = c.restart(spec.NetworkYAML, c.RecordedStart); err != nil {
+			return nil, err
+		}
 	}
-	validFrom := w.Network().ValidFrom
+	validFrom := world.Micros(0)
 	if !c.ValidFrom.IsZero() {
 		validFrom = c.ValidFrom.UnixMicro()
 	}
-	if spec.NetworkYAML, err = world.WithPlace(networkYAML, c.Zone, validFrom); err != nil {
+	// Also where nothing is replaced: comments are no part of a record.
+	if spec.NetworkYAML, err = world.WithPlace(spec.NetworkYAML, c.Zone, validFrom); err != nil {
 		return nil, err
 	}
-	if w, err = world.New(spec); err != nil {
+	w, err := c.make(spec)
+	if err != nil {
 		return nil, err
+	}
+	if c.Recorded != "" {
+		spec.ScenarioYAML = nil // it has no part in the world
 	}
 	n := convert(w.Network())
 	n.World = &gantryv1.World{
 		Fingerprint: w.Fingerprint(), NetworkYaml: string(spec.NetworkYAML),
-		ScenarioYaml: string(scenarioYAML), Seed: c.Seed,
+		ScenarioYaml: string(spec.ScenarioYAML), Seed: c.Seed,
 	}
 	return n, nil
 }

@@ -13,8 +13,9 @@ import (
 // PassagesCmd is `gantry-agent world passages`.
 type PassagesCmd struct {
 	Where
+	Tape
 	Span
-	Format string `enum:"csv" default:"csv" help:"Output format: csv."`
+	Format string `enum:"csv,parquet" default:"csv" help:"Output format: csv or parquet."`
 }
 
 // passageColumns is the first line of the CSV. Its order is a promise.
@@ -23,19 +24,29 @@ const passageColumns = "passage_at,station_id,direction,offset_m,lane,vehicle_id
 // timeFormat is RFC 3339 with microseconds, always six digits.
 const timeFormat = "2006-01-02T15:04:05.000000Z"
 
+// passageWriter writes passages in one format.
+type passageWriter interface {
+	passage(s *world.Station, p *world.Passage) error
+	// close writes what is still to write; the output stays open.
+	close() error
+}
+
 // Run prints the passages.
-func (c *PassagesCmd) Run(k *kong.Context) error { return toOutput(k.Stdout, c.write) }
+func (c *PassagesCmd) Run(k *kong.Context) error {
+	c.notes = k.Stderr
+	return toOutput(k.Stdout, c.write)
+}
 
 func (c *PassagesCmd) write(out io.Writer) error {
 	from, to, err := c.bounds()
 	if err != nil {
 		return err
 	}
-	w, err := c.open()
+	w, err := c.play(&c.Where)
 	if err != nil {
 		return err
 	}
-	stations, err := c.stations(w)
+	stations, err := c.stations(w.Network())
 	if err != nil {
 		return err
 	}
@@ -47,32 +58,38 @@ func (c *PassagesCmd) write(out io.Writer) error {
 			return p, p.At, ok
 		})
 	}
-	if _, err := io.WriteString(out, passageColumns); err != nil {
+	sink, err := c.writer(out)
+	if err != nil {
 		return err
 	}
-	var line []byte
-	return merge(sources, func(i int, p world.Passage) error {
-		line = appendPassage(line[:0], &stations[i], &p)
-		_, err := out.Write(line)
+	err = merge(sources, func(i int, p world.Passage) error { return sink.passage(&stations[i], &p) })
+	if err != nil {
 		return err
-	})
+	}
+	return sink.close()
 }
 
-// stations are those of the devices asked for, in the network's order.
-func (c *PassagesCmd) stations(w *world.World) ([]world.Station, error) {
-	devices, err := c.devices(w.Network())
-	if err != nil || len(c.Devices) == 0 {
-		return w.Network().Stations, err
+func (c *PassagesCmd) writer(out io.Writer) (passageWriter, error) {
+	if c.Format == "parquet" {
+		return newParquet(out), nil
 	}
-	var stations []world.Station
-	for _, d := range devices {
-		if n := len(stations); n == 0 || stations[n-1].ID != d.StationID {
-			s, _ := w.Station(d.StationID)
-			stations = append(stations, *s)
-		}
-	}
-	return stations, nil
+	_, err := io.WriteString(out, passageColumns)
+	return &csvWriter{out: out}, err
 }
+
+// csvWriter writes passages as CSV.
+type csvWriter struct {
+	out  io.Writer
+	line []byte
+}
+
+func (c *csvWriter) passage(s *world.Station, p *world.Passage) error {
+	c.line = appendPassage(c.line[:0], s, p)
+	_, err := c.out.Write(c.line)
+	return err
+}
+
+func (*csvWriter) close() error { return nil }
 
 // appendPassage appends one line. No field needs quotes: the network's reader
 // lets no name have a comma.

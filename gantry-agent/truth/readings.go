@@ -15,11 +15,15 @@ import (
 // ReadingsCmd is `gantry-agent world readings`.
 type ReadingsCmd struct {
 	Where
+	Tape
 	Span
 }
 
 // Run prints what is emitted.
-func (c *ReadingsCmd) Run(k *kong.Context) error { return toOutput(k.Stdout, c.write) }
+func (c *ReadingsCmd) Run(k *kong.Context) error {
+	c.notes = k.Stderr
+	return toOutput(k.Stdout, c.write)
+}
 
 // line is a reading as printed. Fields of other kinds are left out.
 type line struct {
@@ -55,7 +59,7 @@ func (c *ReadingsCmd) write(out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	w, err := c.open()
+	w, err := c.play(&c.Where)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package truth
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"os"
@@ -33,6 +34,7 @@ func gantry(t *testing.T, args ...string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	ctx.BindTo(t.Context(), (*context.Context)(nil))
 	err = ctx.Run()
 	return out.String(), err
 }
@@ -165,7 +167,7 @@ func TestFilesMayTakeThePlaceOfShippedOnes(t *testing.T) {
 	if err := os.WriteFile(file, bytes.Replace(text, []byte("lanes: 3"), []byte("lanes: 33"), 1), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := gantry(t, "network", "--network="+file); err == nil || !strings.Contains(err.Error(), "network file, line 30, stations[4].lanes: is 33") {
+	if _, err := gantry(t, "network", "--network="+file); err == nil || !strings.Contains(err.Error(), "network file, line 36, links[2].lanes: is 33") {
 		t.Errorf("error %v", err)
 	}
 	if _, err := gantry(t, "network", "--network=nowhere"); err == nil || !strings.Contains(err.Error(), "neither a network that comes with the program nor a file") {

@@ -101,10 +101,15 @@ func (e *epochState) reset(resend bool, spooled func(string, uint32) uint64) {
 	e.due = e.StartUS
 }
 
-// successor returns the epoch that follows the current one, once it begins.
+// successor returns the epoch that follows the current one, once it begins;
+// the first one where the device's life has not begun yet.
 func (d *deviceState) successor(p Plan, nowUS int64) *epochState {
-	for _, ep := range d.src.Epochs(d.current.EndUS, p.until(nowUS)) {
-		if ep.ID > d.current.ID {
+	from, after := max(d.validFromUS, p.FromUS), uint32(0)
+	if d.current != nil {
+		from, after = d.current.EndUS, d.current.ID
+	}
+	for _, ep := range d.src.Epochs(from, p.until(nowUS)) {
+		if ep.ID > after {
 			return d.epoch(ep)
 		}
 	}

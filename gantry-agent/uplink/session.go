@@ -178,8 +178,8 @@ func (s *Session) begin(d *deviceState, now Instant) {
 	}
 	d.plan(s.plan, now.WorldUS, spooled)
 	switch {
-	case d.current == nil:
-	case !d.current.over(s.plan.Resend):
+	case s.plan.Backfill:
+	case d.current != nil && !d.current.over(s.plan.Resend):
 		s.pushLive(d.current)
 	case !s.succeed(d, now):
 		s.idle = append(s.idle, d)

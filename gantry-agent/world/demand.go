@@ -8,21 +8,18 @@ const (
 	ticksPerHr         = 3600 * ticksPerSec
 )
 
-// trip is one vehicle's way through the road on one day.
+// trip is one vehicle's way through the network on one day.
 type trip struct {
-	entry     uint32 // ticks since the day's start, at the way's first metre
-	vehicle   Vehicle
-	fromM     uint32 // where its way begins, metres in direction of travel
-	speed     uint16 // desired speed, tenths of a km/h
-	persons   uint8
-	commuting bool
+	entry   uint32 // ticks since the day's start, when it wants to enter
+	vehicle Vehicle
+	key     uint32 // of its chance on the way; the same whatever other trips there are
+	factor  uint16 // desired speed, per mille of what is usual
+	route   uint16
+	persons uint8
+	purpose uint8
 }
 
-// stretch is a run of trips of the same way.
-type stretch struct {
-	way
-	first, end int // indices into the day's trips
-}
+func (t *trip) units() uint8 { return classUnits[t.vehicle.Class()] }
 
 // planner draws the trips of one day.
 type planner struct {
@@ -30,55 +27,97 @@ type planner struct {
 	day     int
 	keys    tripKeys
 	next    [classes]uint32 // trips that have drawn a vehicle of the class so far
-	trips   []trip
-	parts   []stretch
 	shifted [classes]uint32
+	trips   []trip
 }
 
 // tripKeys are the streams that a trip draws from.
-type tripKeys struct{ entry, vehicle, speed, persons, habit uint64 }
+type tripKeys struct{ entry, vehicle, speed, persons, habit, way uint64 }
 
-// planDay draws all trips of a world day.
-func (w *World) planDay(day int) ([]trip, []stretch) {
+// plan draws all trips of a world day, by time of entry.
+func (w *World) plan(day int) []trip {
 	p := &planner{w: w, day: day}
 	k := &p.keys
 	for _, s := range []struct {
 		to *uint64
 		of stream
-	}{{&k.entry, streamEntry}, {&k.vehicle, streamVehicle}, {&k.speed, streamTripSpeed}, {&k.persons, streamPersons}} {
+	}{{&k.entry, streamEntry}, {&k.vehicle, streamVehicle}, {&k.speed, streamTripSpeed}, {&k.persons, streamPersons}, {&k.way, streamTrip}} {
 		*s.to = draw(key(w.seed, s.of), uint64(day))
 	}
 	k.habit = key(w.seed, streamHabit)
 	for c := Car; c < classes; c++ {
 		p.shifted[c] = uint32(draw(k.vehicle, uint64(c)) >> 32)
 	}
-	totals := make([]int, len(w.scn.demand))
-	most := 0
-	for i := range w.scn.demand {
-		totals[i] = w.dayTotal(day, i)
-		most += totals[i]
-	}
 	workday := w.workday(day)
-	if workday {
-		most += 2 * int(w.scn.commuting)
-	}
-	p.trips = make([]trip, 0, most)
+	p.trips = make([]trip, 0, p.most(workday))
 	for i := range w.scn.demand {
-		p.others(&w.scn.demand[i], totals[i], workday)
+		p.others(i, workday)
 	}
 	if workday {
 		for i := range w.scn.commuters {
-			p.commute(&w.scn.commuters[i], &w.scn.commuters[i].out, false)
-			p.commute(&w.scn.commuters[i], &w.scn.commuters[i].back, true)
+			c := &w.scn.commuters[i]
+			p.commute(c, pair{c.origin, c.destination}, false)
+			p.commute(c, pair{c.destination, c.origin}, true)
 		}
 	}
-	return p.trips, p.parts
+	for i := range w.scn.interventions {
+		if v := &w.scn.interventions[i]; v.day <= day {
+			p.intervene(v)
+		}
+	}
+	return byEntry(p.trips)
 }
 
-// workday says whether commuters go to work.
-func (w *World) workday(day int) bool {
-	d := weekday(day)
-	return d != 0 && d != 6
+// most is how many trips there may be.
+func (p *planner) most(workday bool) int {
+	n := 0
+	for i := range p.w.scn.demand {
+		n += p.w.dayTotal(p.day, i)
+	}
+	if workday {
+		n += 2 * int(p.w.scn.commuting)
+	}
+	return n
+}
+
+// byEntry sorts by time of entry, then by key, which no two trips of a day
+// share but by rare chance, when they stay in the order they were drawn in.
+func byEntry(trips []trip) []trip {
+	order := make([]uint64, len(trips))
+	for i := range trips {
+		order[i] = uint64(trips[i].entry)<<32 | uint64(i)
+	}
+	sortByUpperHalf(order, make([]uint64, len(order)))
+	sorted := make([]trip, len(trips))
+	for i, o := range order {
+		sorted[i] = trips[uint32(o)]
+	}
+	return sorted
+}
+
+// sortByUpperHalf sorts by the upper 32 bits and keeps the order of equals: a
+// radix sort, for a day has hundreds of thousands of trips. scratch is as long
+// as list.
+func sortByUpperHalf(list, scratch []uint64) {
+	const bits = 8
+	a, b := list, scratch
+	for shift := 32; shift < 64; shift += bits {
+		var count [1 << bits]uint32
+		for _, v := range a {
+			count[v>>shift&(1<<bits-1)]++
+		}
+		at := uint32(0)
+		for i, n := range count {
+			count[i] = at
+			at += n
+		}
+		for _, v := range a {
+			k := v >> shift & (1<<bits - 1)
+			b[count[k]] = v
+			count[k]++
+		}
+		a, b = b, a
+	}
 }
 
 // dayTotal is how many trips of demand i there are on a day.
@@ -86,28 +125,27 @@ func (w *World) dayTotal(day, i int) int {
 	// One draw per day for the whole network, and one per demand: days are busy
 	// or not as a whole.
 	h := key(w.seed, streamDayTotal)
-	noise := int64(w.scn.noise)
-	perMille := 1000 + triangle(draw(h, uint64(day)<<16), noise*20) + triangle(draw(h, uint64(day)<<16+uint64(i)+1), noise*5)
-	n := int64(w.scn.demand[i].vehicles) * int64(w.scn.dayPercent[weekday(day)]) * max(perMille, 0)
-	return int(n / 100_000)
+	noise := w.scn.noise * 10
+	perMille := 1000 + evenly(draw(h, uint64(day)<<16), noise) + evenly(draw(h, uint64(day)<<16+uint64(i)+1), noise/4)
+	n := int64(w.scn.demand[i].vehicles) * int64(w.scn.dayPercent[w.dayKind(day)]) * max(perMille, 0) / 100_000
+	return int(n * w.grown(day) / 1000)
 }
 
 // others draws trips without a particular purpose.
-func (p *planner) others(d *demand, total int, workday bool) {
-	profile := d.weekend
+func (p *planner) others(i int, workday bool) {
+	d := &p.w.scn.demand[i]
+	profile := p.w.profiles[i].weekend
 	if workday {
-		profile = d.workday
+		profile = p.w.profiles[i].workday
 	}
-	first := len(p.trips)
-	for range total {
-		id := uint64(len(p.trips))
-		bin, at := profile.at(draw(p.keys.entry, id)>>32, ticksPerHr)
-		hour := (bin + dayStartHour) % hoursOfDay
-		h := draw(p.keys.vehicle, id+uint64(classes))
-		c := Class(p.w.scn.mix[hour].bin(h >> 32))
-		p.add(d.fromM, uint32(at), p.stranger(c), purposeOther, hour)
+	route := p.w.routes.of[pair{d.origin, d.destination}]
+	for n := range p.w.dayTotal(p.day, i) {
+		id := uint64(i+1)<<24 | uint64(n)
+		_, at := profile.at(draw(p.keys.entry, id)>>32, ticksPerHr/quartersPerHour)
+		hour := (int(at/ticksPerHr) + dayStartHour) % hoursOfDay
+		c := Class(p.w.scn.mix[hour].bin(draw(p.keys.vehicle, id+uint64(classes)) >> 32))
+		p.add(id, trip{entry: uint32(at), vehicle: p.stranger(c), route: route, purpose: purposeOther}, hour)
 	}
-	p.parts = append(p.parts, stretch{d.way, first, len(p.trips)})
 }
 
 // strangerStep walks through a class's vehicles so that no vehicle is drawn
@@ -127,14 +165,14 @@ func (p *planner) stranger(c Class) Vehicle {
 }
 
 // commute draws one way of those who commute today.
-func (p *planner) commute(c *commuters, w *way, back bool) {
-	first := len(p.trips)
+func (p *planner) commute(c *commuters, way pair, back bool) {
 	usual := key(p.w.seed, streamCommuter)
 	today := draw(key(p.w.seed, streamCommuteDay), uint64(p.day))
 	at, spread, leg := c.outAt, c.outSpread, uint64(0)
 	if back {
 		at, spread, leg = c.backAt, c.backSpread, 1
 	}
+	route := p.w.routes.of[way]
 	for n := c.first; n < c.first+c.cars; n++ {
 		v := makeVehicle(Car, n)
 		if below(draw(today, uint64(v)*4), 100) >= c.present {
@@ -143,30 +181,26 @@ func (p *planner) commute(c *commuters, w *way, back bool) {
 		s := at*1_000_000 + triangle(draw(usual, uint64(v)*2+leg), spread*1_000_000) + triangle(draw(today, uint64(v)*4+1+leg), c.jitter*1_000_000)
 		s = max(s, 0)
 		hour := (int(s/1_000_000/3600) + dayStartHour) % hoursOfDay
-		p.add(w.fromM, uint32(s/tick), v, purposeCommute, hour)
+		p.add(1<<63|uint64(v)<<1|leg, trip{entry: uint32(s / tick), vehicle: v, route: route, purpose: purposeCommute}, hour)
 	}
-	p.parts = append(p.parts, stretch{*w, first, len(p.trips)})
 }
 
-// add makes the trip of a vehicle.
-func (p *planner) add(fromM, entry uint32, v Vehicle, purpose, hour int) {
-	id := uint64(len(p.trips))
-	c := v.Class()
+// add completes the trip of a vehicle; id is its own among the day's trips.
+func (p *planner) add(id uint64, t trip, hour int) {
+	c := t.vehicle.Class()
 	// What the driver is used to counts four, today's mood three: 4² + 3² = 5²
 	// keeps the deviation.
-	z := (bell(draw(p.keys.habit, uint64(v)))*4 + bell(draw(p.keys.speed, id))*3) / 5
+	z := (bell(draw(p.keys.habit, uint64(t.vehicle)))*4 + bell(draw(p.keys.speed, id))*3) / 5
 	f := &p.w.scn.speeds[c]
-	speed := int64(f.MeanKMH)*10 + z*int64(f.SDKMH)*10/bellSD
-	speed = min(max(speed, int64(f.MinKMH)*10), int64(f.MaxKMH)*10)
+	t.factor = uint16(min(max(f.meanPerMille+z*f.sdPerMille/bellSD, f.minPerMille), f.maxPerMille))
 	// Both ways of a commuter have the same persons aboard on most days.
-	seed := id
-	if purpose == purposeCommute {
-		seed = uint64(v) << 32
+	aboard := id
+	if t.purpose == purposeCommute {
+		aboard = uint64(t.vehicle) << 32
 	}
-	p.trips = append(p.trips, trip{
-		entry: entry, vehicle: v, fromM: fromM, speed: uint16(speed), commuting: purpose == purposeCommute,
-		persons: p.w.aboard(draw(p.keys.persons, seed), v, purpose, hour),
-	})
+	t.persons = p.w.aboard(draw(p.keys.persons, aboard), t.vehicle, int(t.purpose), hour)
+	t.key = uint32(draw(p.keys.way, id) >> 32)
+	p.trips = append(p.trips, t)
 }
 
 // aboard is how many persons are in a vehicle.

@@ -1,75 +1,155 @@
 package world
 
 import (
+	"reflect"
 	"strings"
 	"testing"
+	"unicode"
 
 	"pgregory.net/rapid"
 )
 
-// TestFaultsAreNamed changes one thing in a good file at a time.
-func TestFaultsAreNamed(t *testing.T) {
-	for _, c := range []struct{ kind, old, new, want string }{
-		{"network", "name: corridor", "name: ''", "network file, line 4, name: has 0 bytes"},
-		{"network", "name: corridor", "name: a,b", "name: is \"a,b\", must consist of letters"},
-		{"network", "name: corridor", "nam: corridor", "network file, line 4, at \"nam\": unknown field"},
-		{"network", "+00:00", "+15:00", "network file, line 6, zone: is \"+15:00\""},
-		{"network", "+00:00", "Local", "zone: is \"Local\""},
-		{"network", "+00:00", "Mars/Olympus", "neither a known IANA name"},
-		{"network", "2026-01-01T00:00:00Z", "yesterday", "network file, line 7, valid_from: is \"yesterday\""},
-		{"network", "2026-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "valid_from: is in the year 1970"},
-		{"network", "length_m: 20000", "length_m: 99", "roads[0].length_m: is 99"},
-		{"network", "[north, south]", "[north, north]", "roads[0].directions: must be two different names"},
-		{"network", "id: riverside", "id: south-end", "roads[0].nodes[1].id: \"south-end\" stands twice"},
-		{"network", "offset_m: 6500", "offset_m: 13500", "roads[0].nodes[2].offset_m: is 13000, must grow"},
-		{"network", "id: north-02", "id: north-01", "stations[1].id: \"north-01\" stands twice"},
-		{"network", "direction: north, offset_m: 700", "direction: up, offset_m: 700", "no road \"M1\" has a direction \"up\""},
-		{"network", "offset_m: 700,", "offset_m: 20001,", "stations[0].offset_m: is 20001, beyond the road's end"},
-		{"network", "offset_m: 700, lanes: 2", "offset_m: 700, lanes: 17", "stations[0].lanes: is 17"},
-		{"network", "offset_m: 700, lanes: 2", "offset_m: 700, lanes: two", "network file, line 22"},
-		{"network", "offset_m: 700, lanes: 2, limit_kmh: 110", "offset_m: 700, lanes: 2, limit_kmh: 201", "stations[0].limit_kmh: is 201"},
-		{"network", "loop_cm: 200, devices: [counter, speed]", "loop_cm: 20, devices: [counter, speed]", "loop_cm: is 20"},
-		{"network", "devices: [counter, speed]", "devices: [counter, radar]", "stations[0].devices[1]: is \"radar\""},
-		{"network", "devices: [counter, speed]", "devices: [speed, counter]", "must stand once, in the order"},
-		{"network", `class: car, from: "00:00"`, `class: tram, from: "00:00"`, "tariffs[0].class: is \"tram\""},
-		{"network", `from: "06:30", to: "09:30", cents: 260`, `from: "06:00", to: "09:30", cents: 260`, "tariffs[1].from: 06:00 has a tariff for car already"},
-		{"network", `from: "06:30", to: "09:30", cents: 260`, `from: "06:40", to: "09:30", cents: 260`, "no tariff for car at 06:30"},
-		{"network", "cents: 260", "cents: 1000001", "cents: is 1000001"},
-		{"network", "stations:", "stations: [", "network file, line"},
-		{"scenario", "noise_percent: 4", "noise_percent: 51", "scenario file, line 9, noise_percent: is 51"},
-		{"scenario", "sunday: 68", "sunday: 201", "days_percent: has 201"},
-		{"scenario", "vehicles: {car: 620000", "vehicles: {car: 6200", "commuters[5].cars: 600 is more than vehicles.car leaves (0)"},
-		{"scenario", "bus: 9000", "bus: 0", "vehicles.bus: is 0"},
-		{"scenario", "class: truck, mean_kmh: 87", "class: van, mean_kmh: 87", "speeds[2].class: is \"van\", must be one of the six classes, each once"},
-		{"scenario", "mean_kmh: 87", "mean_kmh: 187", "speeds[2].mean_kmh: 187 must lie between"},
-		{"scenario", "from_hour: 5, to_hour: 9, weights", "from_hour: 4, to_hour: 9, weights", "class_mix[1].from_hour: hour 4 is given twice"},
-		{"scenario", "from_hour: 5, to_hour: 9, weights", "from_hour: 6, to_hour: 9, weights", "class_mix: has no entry for hour 5"},
-		{"scenario", "purpose: commute", "purpose: holiday", "persons[0].purpose: is \"holiday\""},
-		{"scenario", "weights: [92, 8]", "weights: []", "persons[6].weights: must have a sum"},
-		{"scenario", "step: 10, weights: [70, 25, 5]", "step: 100, weights: [70, 25, 5]", "persons[7].step: is 100"},
-		{"scenario", "by_hour: [7, 4,", "by_hour: [7,", "profiles[0].by_hour: has 23 entries"},
-		{"scenario", "{from: south-end, to: north-end, vehicles", "{from: south-end, to: nowhere, vehicles", "demand[0].to: no road leads from node \"south-end\" to node \"nowhere\""},
-		{"scenario", "vehicles: 26000", "vehicles: 260000000", "demand[0].vehicles: 260000000 is more than a day can hold"},
-		{"scenario", "vehicles: 26000, workday: workday", "vehicles: 26000, workday: never", "there is no profile \"never\""},
-		{"scenario", `out: "07:35"`, `out: "03:35"`, "commuters[0].out: is \"03:35\""},
-		{"scenario", "present_percent: 92", "present_percent: 101", "commuters[0].present_percent: is 101"},
+// shippedText is a file that comes with the program.
+func shippedText(t testing.TB, kind, name string) []byte {
+	t.Helper()
+	text, ok := Shipped(kind, name)
+	if !ok {
+		t.Fatalf("no shipped %s %s", kind, name)
+	}
+	return text
+}
+
+// mustNetwork is a checked network that comes with the program.
+func mustNetwork(t testing.TB, name string) (*Network, *graph, zone) {
+	t.Helper()
+	_, net, g, err := parseNetwork(shippedText(t, "network", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	z, err := parseZone(net.Zone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return net, g, z
+}
+
+// events are sections that the shipped scenario does without.
+const events = `
+holidays: ["2026-12-25", 2026-12-26]
+variation_percent: {capacity: 5, jam_density: 4, capacity_drop: 3, detector_error: 2}
+random_incidents: {per_week: 3, min_minutes: 15, max_minutes: 60, closed_lanes: 1}
+incidents:
+  - {link: m1-north-4, at_m: 200, from: "2026-03-04T07:40", minutes: 30, closed_lanes: 1}
+road_works:
+  - {link: m1-north-3, from: 2026-03-01, to: 2026-03-20, from_hour: 9, to_hour: 15, closed_lanes: 1, limit_kmh: 80}
+  - {link: m1-north-3, from: 2026-03-20, to: 2026-03-21, from_hour: 22, to_hour: 27, closed_lanes: 2}
+rain: {chance_percent: 20, min_hours: 2, max_hours: 6, speed_percent: 93, capacity_percent: 92}
+speeding:
+  - {link: m1-north-3, share_percent: 40, over_percent: 18}
+`
+
+const interventions = `
+interventions:
+  - {from: 2026-06-01, add_lane: {link: m1-north-5}}
+  - {from: 2026-06-01, speed_camera: {station: north-05, reach_m: 2000, compliance_percent: 80}}
+  - {from: 2026-06-02, shift: {direction: north, from: "07:00", to: "09:00", percent: 10, minutes: 30}}
+  - {from: 2026-06-02, bus: {origin: south-end, destination: north-end, percent: 5, persons: 40}}
+`
+
+func TestEventsAreRead(t *testing.T) {
+	net, g, _ := mustNetwork(t, "corridor")
+	z, _ := parseZone("+09:30")
+	text := string(shippedText(t, "scenario", "weekday")) + events + interventions
+	_, s, err := parseScenario([]byte(text), net, g, z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	march1, _ := parseDate("2026-03-01")
+	link := func(id string) int { return g.byID[id] }
+	wantIncident := incident{link("m1-north-4"), 200, march1 + 3, (4*60 + 40) * 60, 1800, 1}
+	wantWorks := []roadWorks{
+		{link("m1-north-3"), march1, march1 + 19, 9, 15, 1, 80},
+		{link("m1-north-3"), march1 + 19, march1 + 20, 22, 27, 2, 0},
+	}
+	wantInterventions := []intervention{
+		{day: march1 + 92, addLane: &addLane{link("m1-north-5")}},
+		{day: march1 + 92, camera: &camera{4, link("m1-north-3"), 2000, 80}},
+		{day: march1 + 93, shift: &shift{"", "north", 4 * 3600, 6 * 3600, 10, 30}},
+		{day: march1 + 93, bus: &bus{g.zones["south-end"], g.zones["north-end"], 5, 40}},
+	}
+	for _, c := range []struct{ got, want any }{
+		{s.holidays, map[int]bool{march1 + 299: true, march1 + 300: true}},
+		{s.variation, variation{5, 4, 3, 2}},
+		{*s.randomIncidents, randomIncidents{3, 15, 60, 1}},
+		{s.incidents, []incident{wantIncident}},
+		{s.works, wantWorks},
+		{*s.rain, rain{20, 2, 6, 93, 92}},
+		{s.speeding, []speeding{{link("m1-north-3"), 40, 18}}},
+		{s.interventions, wantInterventions},
 	} {
-		s := spec(t, "+00:00", 1)
-		s.NetworkYAML, _ = Shipped("network", "corridor")
-		text := &s.NetworkYAML
-		if c.kind == "scenario" {
-			text = &s.ScenarioYAML
+		if !reflect.DeepEqual(c.got, c.want) {
+			t.Errorf("read %+v, want %+v", c.got, c.want)
 		}
-		if !strings.Contains(string(*text), c.old) {
-			t.Errorf("%q is not in the %s", c.old, c.kind)
-			continue
+	}
+	s.interventions = nil
+	alone, err := parseInterventions([]byte(interventions), net, g, s)
+	if err != nil || !reflect.DeepEqual(alone, wantInterventions) || s.interventions != nil {
+		t.Errorf("alone: %+v, %v", alone, err)
+	}
+}
+
+// TestWithPlaceKeepsTheRest also shows that degrees are written as they are
+// read.
+func TestWithPlaceKeepsTheRest(t *testing.T) {
+	text := shippedText(t, "network", "corridor")
+	moved, err := WithPlace(text, "+09:30", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _, _, _ := parseNetwork(text)
+	var after networkFile
+	if err := (source{"network", moved}).decode(&after); err != nil {
+		t.Fatal(err)
+	}
+	if after.Zone != "+09:30" || after.ValidFrom != "1970-01-01T00:00:00Z" {
+		t.Errorf("moved to %q, %q", after.Zone, after.ValidFrom)
+	}
+	after.Zone, after.ValidFrom = before.Zone, before.ValidFrom
+	if !reflect.DeepEqual(after, before) {
+		t.Errorf("moved:\n%+v\nwas\n%+v", after, before)
+	}
+}
+
+func TestDegrees(t *testing.T) {
+	for text, want := range map[string]degrees{"0": 0, "-34.95": -349500000, "138.5200001": 1385200001, "180": 180e7, "-0.0000001": -1} {
+		if got, ok := parseDegrees(text); !ok || got != want {
+			t.Errorf("%s is %d, %v, want %d", text, got, ok, want)
 		}
-		*text = []byte(strings.Replace(string(*text), c.old, c.new, 1))
-		_, err := New(s)
-		if err == nil {
-			t.Errorf("%q for %q: no error", c.new, c.old)
-		} else if !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), c.kind+" file, line ") {
-			t.Errorf("%q for %q:\n  %v\nwant\n  %s", c.new, c.old, err, c.want)
+		back, _ := want.MarshalYAML()
+		if again, ok := parseDegrees(string(back)); !ok || again != want {
+			t.Errorf("%s is written as %s", text, back)
+		}
+	}
+	for _, text := range []string{"", "-", ".5", "1.", "1.23456789", "180.0000001", "1e2", "0x1", "+1", "1_0", "1.-5", "--1", "1234"} {
+		if got, ok := parseDegrees(text); ok {
+			t.Errorf("%q is read as %d", text, got)
+		}
+	}
+}
+
+// TestStationsStandOnTheirLinks keeps stations where the road is.
+func TestStationsStandOnTheirLinks(t *testing.T) {
+	line := [][2]int32{{1385000000, -349000000}, {1385000000, -348000000}, {1385100000, -348000000}}
+	// A degree of latitude is 111.2 km, one of longitude 91.3 km at 34.8 degrees
+	// south: the first leg is 11.12 km long, the second 0.913 km.
+	for at, want := range map[uint32][2]int32{
+		0:      {1385000000, -349000000},
+		50000:  {1385000000, -348459000},
+		100000: {1385100000, -348000000},
+	} {
+		got := along(line, at, 100000)
+		if apart(got, want) > 20*meterE7 {
+			t.Errorf("at %d: %v, want %v", at, got, want)
 		}
 	}
 }
@@ -77,48 +157,45 @@ func TestFaultsAreNamed(t *testing.T) {
 // TestMutilatedFilesAreRefusedOrRead cuts, doubles and swaps pieces of good
 // files; rapid prints the seed of a failure and takes it back.
 func TestMutilatedFilesAreRefusedOrRead(t *testing.T) {
-	network, _ := Shipped("network", "corridor")
-	scenario, _ := Shipped("scenario", "weekday")
-	_, _, roads, err := parseNetwork(network)
+	files := map[string]string{
+		"network":       string(shippedText(t, "network", "corridor")),
+		"scenario":      string(shippedText(t, "scenario", "weekday")) + events + interventions,
+		"interventions": interventions,
+	}
+	net, g, z := mustNetwork(t, "corridor")
+	_, s, err := parseScenario([]byte(files["scenario"]), net, g, z)
 	if err != nil {
 		t.Fatal(err)
 	}
 	pieces := []string{"", ":", "- ", "[", "]", "{", "}", "\"", "'", "&a", "*a", "<<: ", "!!int ", "|", ">", "\t", "\n", "-1", "1e99", "0x", "null", "~", "---\n", "\x00", "é", "#"}
 	rapid.Check(t, func(rt *rapid.T) {
-		kind := rapid.SampledFrom([]string{"network", "scenario"}).Draw(rt, "kind")
-		text := string(network)
-		if kind == "scenario" {
-			text = string(scenario)
-		}
+		kind := rapid.SampledFrom([]string{"network", "scenario", "interventions"}).Draw(rt, "kind")
+		text := files[kind]
 		for range rapid.IntRange(1, 3).Draw(rt, "changes") {
 			from := rapid.IntRange(0, len(text)).Draw(rt, "from")
 			to := min(from+rapid.IntRange(0, 30).Draw(rt, "cut"), len(text))
 			text = text[:from] + rapid.SampledFrom(pieces).Draw(rt, "piece") + text[to:]
 		}
-		if kind == "scenario" {
-			_, _, err = parseScenario([]byte(text), roads)
-		} else {
+		var err error
+		switch kind {
+		case "network":
 			_, _, _, err = parseNetwork([]byte(text))
+		case "scenario":
+			_, _, err = parseScenario([]byte(text), net, g, z)
+		default:
+			_, err = parseInterventions([]byte(text), net, g, s)
 		}
-		if err != nil && (!strings.HasPrefix(err.Error(), kind+" file") || strings.ContainsAny(err.Error(), "\n\x00")) {
-			rt.Fatalf("error is not one line about the %s: %v", kind, err)
-		}
+		mustBeOneLine(rt, kind, err)
 	})
 }
 
-func FuzzFiles(f *testing.F) {
-	network, _ := Shipped("network", "corridor")
-	scenario, _ := Shipped("scenario", "weekday")
-	f.Add(network, scenario)
-	_, _, roads, err := parseNetwork(network)
-	if err != nil {
-		f.Fatal(err)
+// mustBeOneLine looks at the error of a file, nil if it is taken.
+func mustBeOneLine(t interface{ Fatalf(string, ...any) }, kind string, err error) {
+	if err == nil {
+		return
 	}
-	if _, _, err := parseScenario(scenario, roads); err != nil {
-		f.Fatal(err)
+	printable := strings.IndexFunc(err.Error(), func(r rune) bool { return !unicode.IsPrint(r) }) < 0
+	if !printable || !strings.HasPrefix(err.Error(), kind+" file") || len(err.Error()) > 600 {
+		t.Fatalf("error is not one line about the %s: %q", kind, err)
 	}
-	f.Fuzz(func(_ *testing.T, network, scenario []byte) {
-		_, _, _, _ = parseNetwork(network) // must not panic
-		_, _, _ = parseScenario(scenario, roads)
-	})
 }

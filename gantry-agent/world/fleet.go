@@ -108,19 +108,24 @@ func (m *model) build(d *fake) Prototype {
 	p := Prototype{
 		Make:         m.makes[d.Make*len(m.makes)/1001],
 		LengthCM:     uint16(length),
-		Axles:        uint8(m.axles),
+		Axles:        m.axlesOf(length),
 		Tagged:       d.Tagged < m.tagged,
 		Home:         d.Home,
 		Work:         d.Work,
 		UsualPersons: 1,
 	}
-	if length >= m.longCM {
-		p.Axles = uint8(min(m.axles+1+(length-m.longCM)/200, maxAxles))
-	}
 	if d.Usual >= m.usualSinglePct {
 		p.UsualPersons = uint8(2 + d.Usual%2)
 	}
 	return p
+}
+
+// axlesOf is how many axles a vehicle of some length has, cm.
+func (m *model) axlesOf(lengthCM int) uint8 {
+	if lengthCM < m.longCM {
+		return uint8(m.axles)
+	}
+	return uint8(min(m.axles+1+(lengthCM-m.longCM)/200, maxAxles))
 }
 
 // prototype of a vehicle.

@@ -24,6 +24,13 @@ const (
 	streamSpot
 	// streamDevice is where devices draw their errors from, see DeviceKey.
 	streamDevice
+	streamTrip
+	streamCrossing
+	streamIncident
+	streamRain
+	streamShift
+	streamBus
+	streamVariation
 )
 
 // mix is the finalizer of splitmix64: a bijection in which each bit of the
@@ -58,3 +65,6 @@ const bellSD = 37837
 func triangle(h uint64, half int64) int64 {
 	return (int64(h&0xffffff)+int64(h>>40))*half>>24 - half
 }
+
+// evenly is a draw from [-half, half], all values alike.
+func evenly(h uint64, half uint32) int64 { return int64(below(h, 2*half+1)) - int64(half) }

@@ -34,6 +34,10 @@ type Station struct {
 	LimitKMH uint8
 	// LongitudeE7 and LatitudeE7 are WGS 84, in 1e-7 degrees.
 	LongitudeE7, LatitudeE7 int32
+	// Link that the station stands at.
+	Link string
+	// AtM is the distance from the link's start, metres.
+	AtM uint32
 }
 
 // Device is one instrument.
@@ -61,59 +65,10 @@ type Tariff struct {
 	Cents uint32
 }
 
-// road is a road with its two directions, as the demand sees it.
-type road struct {
-	id         string
-	lengthM    uint32
-	directions [2]string
-	nodes      []node
-}
-
-// node is where vehicles come and go; the offset is along the first
-// direction.
-type node struct {
-	id      string
-	offsetM uint32
-}
-
-// way is a stretch of one direction of a road.
-type way struct {
-	line         int // 2·road + direction
-	fromM, overM uint32
-}
-
-// wayBetween is the stretch from one node to another of the same road.
-func wayBetween(roads []road, from, to string) (way, bool) {
-	for i, r := range roads {
-		a, okA := r.offset(from)
-		b, okB := r.offset(to)
-		switch {
-		case !okA || !okB:
-		case a < b:
-			return way{line: 2 * i, fromM: a, overM: b}, true
-		case a > b:
-			return way{line: 2*i + 1, fromM: r.lengthM - a, overM: r.lengthM - b}, true
-		}
-	}
-	return way{}, false
-}
-
-func (r road) offset(id string) (uint32, bool) {
-	for _, n := range r.nodes {
-		if n.id == id {
-			return n.offsetM, true
-		}
-	}
-	return 0, false
-}
-
-// lineOf is the line of a station.
-func lineOf(roads []road, s *Station) (int, bool) {
-	for i, r := range roads {
-		for d, name := range r.directions {
-			if r.id == s.Road && name == s.Direction {
-				return 2*i + d, true
-			}
+func (n *Network) station(id string) (int, bool) {
+	for i := range n.Stations {
+		if n.Stations[i].ID == id {
+			return i, true
 		}
 	}
 	return 0, false

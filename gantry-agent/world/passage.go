@@ -1,5 +1,10 @@
 package world
 
+import (
+	"iter"
+	"sort"
+)
+
 // Passage is the fact: one vehicle crosses one station in one lane.
 type Passage struct {
 	// At is when its front crosses.
@@ -33,8 +38,11 @@ type Cursor struct {
 	station int
 	from    Micros
 	to      Micros
+	begun   bool
 	today   part
 	next    part // the day after, once today's has reached its start
+
+	recorded []recordedPassage // what is left, of a recorded world
 }
 
 // part is what is left of a column.
@@ -44,47 +52,53 @@ type part struct {
 }
 
 // Open gives the passages of a station in [from, to); it is false when the
-// network has no such station.
+// network has no such station. Nothing is evaluated before the first passage is
+// asked for: whoever reads several stations opens all of them first.
 func (w *World) Open(stationID string, from, to Micros) (*Cursor, bool) {
 	i, ok := w.stations[stationID]
 	if !ok {
 		return nil, false
 	}
-	c := &Cursor{w: w, station: i, from: from, to: to}
-	first := w.zone.dayOf(from)
-	if from < w.zone.dayStart(first)+w.tail {
+	if w.recorded != nil {
+		return w.openRecorded(i, from, to), true
+	}
+	w.want(i)
+	return &Cursor{w: w, station: i, from: from, to: to}, true
+}
+
+// begin loads the first day.
+func (c *Cursor) begin() {
+	c.begun = true
+	first := c.w.zone.dayOf(c.from)
+	if c.from < c.w.zone.dayStart(first)+c.w.tail {
 		first-- // what entered before 03:00 may cross after it
 	}
 	c.today = c.load(first)
-	return c, true
 }
 
 // load is what a day has at the station from c.from on.
 func (c *Cursor) load(number int) part {
-	d := c.w.dayField(number)
-	p := part{d, c.w.column(d, c.station)}
-	lo, hi := 0, len(p.rest)
-	for lo < hi {
-		mid := (lo + hi) / 2
-		if p.at(mid) < c.from {
-			lo = mid + 1
-		} else {
-			hi = mid
-		}
-	}
-	p.rest = p.rest[lo:]
+	d, column := c.w.column(number, c.station)
+	p := part{d, column}
+	p.rest = p.rest[sort.Search(len(p.rest), func(i int) bool { return p.at(i) >= c.from }):]
 	return p
 }
 
-func (p *part) at(i int) Micros { return p.d.start + Micros(p.rest[i].at)*tick }
+func (p *part) at(i int) Micros { return p.d.start + Micros(p.rest[i].at())*tick }
 
 // Next gives the next passage; it is false at the end.
 func (c *Cursor) Next(p *Passage) bool {
+	if c.w.recorded != nil {
+		return c.nextRecorded(p)
+	}
+	if !c.begun {
+		c.begin()
+	}
 	src := c.head()
 	if src == nil || src.at(0) >= c.to {
 		return false
 	}
-	c.w.passage(c.station, src.d, src.rest[0], p)
+	c.w.passage(src.d, src.rest[0], p)
 	src.rest = src.rest[1:]
 	return true
 }
@@ -116,16 +130,30 @@ func (c *Cursor) head() *part {
 }
 
 // passage makes the passage of an entry.
-func (w *World) passage(station int, d *day, c crossing, p *Passage) {
-	i := c.index()
+func (w *World) passage(d *day, c crossing, p *Passage) {
+	i := c.trip()
 	t := &d.trips[i]
 	proto := w.fleet.prototype(t.vehicle)
-	id := uint64(d.number)<<32 | uint64(i)
-	// Nobody holds a speed: ± 2.5 % around what the trip keeps on average.
-	spot := 1000 + int64(below(draw(w.spot[station], id), 51)) - 25
 	*p = Passage{
-		At: d.start + Micros(c.at)*tick, Vehicle: t.vehicle, Class: t.vehicle.Class(), Lane: c.lane(),
-		LengthCM: proto.LengthCM, SpeedTenthKMH: uint16(int64(t.speed) * spot / 1000),
-		Axles: proto.Axles, Persons: t.persons, Commuting: t.commuting, Trip: id,
+		At: d.start + Micros(c.at())*tick, Vehicle: t.vehicle, Class: t.vehicle.Class(), Lane: c.lane(),
+		LengthCM: proto.LengthCM, SpeedTenthKMH: max(c.tenthKMH(), 1), Axles: proto.Axles, Persons: t.persons,
+		Commuting: t.purpose == purposeCommute, Trip: uint64(d.number)<<32 | uint64(i),
+	}
+}
+
+// Passages are what crosses a station in [from, to), by time. An unknown
+// station has none.
+func (w *World) Passages(stationID string, from, to Micros) iter.Seq[Passage] {
+	return func(yield func(Passage) bool) {
+		c, ok := w.Open(stationID, from, to)
+		if !ok {
+			return
+		}
+		var p Passage
+		for c.Next(&p) {
+			if !yield(p) {
+				return
+			}
+		}
 	}
 }

@@ -6,14 +6,15 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"iter"
+	"math"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Version is part of the fingerprint. It grows with every change after which
 // the same files and seed give other passages or other readings.
-const Version = 1
+const Version = 2
 
 //go:embed shipped/*.yaml
 var shipped embed.FS
@@ -31,6 +32,9 @@ type Spec struct {
 	NetworkYAML, ScenarioYAML []byte
 	// Seed of all chance.
 	Seed uint64
+	// InterventionsYAML, where given, is a file of interventions on top of the
+	// scenario's.
+	InterventionsYAML []byte
 }
 
 // World is a simulated road network. It may be used by several goroutines.
@@ -38,64 +42,125 @@ type World struct {
 	seed        uint64
 	net         *Network
 	zone        zone
-	roads       []road
+	graph       *graph
 	scn         *scenario
+	factors     factors
+	profiles    []profiles // by demand
+	base        *grid      // without interventions
+	routes      *routes
 	fleet       *fleet
 	fingerprint string
 	stations    map[string]int
-	lines       []int // by station
-	spot, lane  []uint64
 	tail        Micros // after a day's end, its last vehicle has left by then
 	days        dayCache
-	scratch     sync.Pool // of *[]crossing, for sorting
+	plannedMu   sync.Mutex
+	plannedKept [2]*planned
+	recorded    *recorded // where passages come from a recording: then nothing is simulated
 }
+
+// factors are what a seed makes of the network's and the scenario's figures,
+// per mille of them; lost is per mille of capacity.
+type factors struct{ capacity, jamDensity, lost, detectorError uint32 }
 
 // New checks the files and prepares the world. Errors name the kind of file,
 // the line and the field.
 func New(spec Spec) (*World, error) {
-	nf, net, roads, err := parseNetwork(spec.NetworkYAML)
+	nf, net, g, err := parseNetwork(spec.NetworkYAML)
 	if err != nil {
 		return nil, err
 	}
-	sf, scn, err := parseScenario(spec.ScenarioYAML, roads)
-	if err != nil {
+	if err := checkSimulated(source{"network", spec.NetworkYAML}, &nf); err != nil {
 		return nil, err
 	}
 	z, err := parseZone(net.Zone)
 	if err != nil {
 		return nil, fmt.Errorf("zone %w", err)
 	}
-	if scn.faults, err = readFaults(source{"scenario", spec.ScenarioYAML}, sf.Faults, net, z); err != nil {
+	sf, scn, err := parseScenario(spec.ScenarioYAML, net, g, z)
+	if err != nil {
 		return nil, err
 	}
-	w := &World{seed: spec.Seed, net: net, zone: z, roads: roads, scn: scn, stations: map[string]int{}}
+	w := &World{seed: spec.Seed, net: net, zone: z, graph: g, scn: scn, stations: map[string]int{}}
 	if w.fingerprint, err = fingerprint(nf, sf, spec.Seed); err != nil {
 		return nil, err
+	}
+	if len(spec.InterventionsYAML) > 0 {
+		if err := w.add(spec.InterventionsYAML); err != nil {
+			return nil, err
+		}
 	}
 	if w.fleet, err = newFleet(spec.Seed); err != nil {
 		return nil, err
 	}
-	w.tail = longestTail(roads)
 	for i := range net.Stations {
-		s := &net.Stations[i]
-		line, _ := lineOf(roads, s)
-		w.stations[s.ID] = i
-		w.lines = append(w.lines, line)
-		w.spot = append(w.spot, draw(key(spec.Seed, streamSpot), uint64(i)))
-		w.lane = append(w.lane, draw(key(spec.Seed, streamLane), uint64(i)))
+		w.stations[net.Stations[i].ID] = i
 	}
-	return w, nil
+	w.days.wanted = make([]bool, len(net.Stations))
+	return w, w.prepare()
 }
 
-// longestTail is how long after a day's end a vehicle of that day may still
-// cross a station: an hour when clocks change and the day has 23 hours, the
-// longest road at the least speed, and some waiting.
-func longestTail(roads []road) Micros {
-	longest := uint32(0)
-	for _, r := range roads {
-		longest = max(longest, r.lengthM)
+// add appends a file of interventions to the scenario's. The fingerprint then
+// covers them too.
+func (w *World) add(text []byte) error {
+	more, err := parseInterventions(text, w.net, w.graph, w.scn)
+	if err != nil {
+		return err
 	}
-	return hour + Micros(longest)*36*second/(minSpeedKMH*10) + 10*minute
+	w.scn.interventions = append(w.scn.interventions, more...)
+	sum := sha256.Sum256(append([]byte(w.fingerprint), text...))
+	w.fingerprint = hex.EncodeToString(sum[:16])
+	return nil
+}
+
+// prepare computes what all days have in common.
+func (w *World) prepare() error {
+	w.factors = w.drawFactors()
+	w.base = newGrid(w.net, w.graph, w.scn, w.factors, math.MinInt)
+	var pairs []pair
+	for i := range w.scn.demand {
+		d := &w.scn.demand[i]
+		pairs = append(pairs, pair{d.origin, d.destination})
+		work, okWork := newQuantiles(smooth(d.workday))
+		weekend, okWeekend := newQuantiles(smooth(d.weekend))
+		if !okWork || !okWeekend {
+			return fmt.Errorf("scenario file: a profile of demand %d has weights beyond %d", i, maxWeight)
+		}
+		w.profiles = append(w.profiles, profiles{work, weekend})
+	}
+	for i := range w.scn.commuters {
+		c := &w.scn.commuters[i]
+		pairs = append(pairs, pair{c.origin, c.destination}, pair{c.destination, c.origin})
+	}
+	for i := range w.scn.interventions {
+		if b := w.scn.interventions[i].bus; b != nil {
+			pairs = append(pairs, pair{b.origin, b.destination})
+		}
+	}
+	w.routes = newRoutes(w.graph, w.base, pairs)
+	longest := uint64(0)
+	for i := range w.routes.all {
+		longest = max(longest, w.routes.all[i].freeTicks)
+	}
+	// Vehicles that set out just before three are slow trucks at the worst; an
+	// hour more where clocks change and a day has 23 hours.
+	w.tail = Micros(longest)*tick*4 + 20*minute
+	if !w.zone.fixed {
+		w.tail += hour
+	}
+	return nil
+}
+
+// drawFactors draws what the seed makes of the figures.
+func (w *World) drawFactors() factors {
+	k := key(w.seed, streamVariation)
+	v := &w.scn.variation
+	vary := func(id uint64, percent uint32) uint32 {
+		return 1000 - percent*10 + below(draw(k, id), percent*20+1)
+	}
+	return factors{
+		capacity: vary(1, v.capacity), jamDensity: vary(2, v.jamDensity),
+		lost: w.scn.dropPercent * 10 * vary(3, v.drop) / 1000, detectorError: vary(4, v.detector),
+	}
 }
 
 // fingerprint hashes what the passages and readings depend on. valid_from is
@@ -180,19 +245,14 @@ func Chance(key, id uint64) uint64 { return draw(key, id) }
 // no value is beyond 3.5 sd.
 func Bell(h uint64, sd int64) int64 { return bell(h) * sd / bellSD }
 
-// Passages are what crosses a station in [from, to), by time. An unknown
-// station has none.
-func (w *World) Passages(stationID string, from, to Micros) iter.Seq[Passage] {
-	return func(yield func(Passage) bool) {
-		c, ok := w.Open(stationID, from, to)
-		if !ok {
-			return
-		}
-		var p Passage
-		for c.Next(&p) {
-			if !yield(p) {
-				return
-			}
-		}
-	}
+// DetectorErrorPerMille is how large the errors of this world's instruments
+// are, per mille of the usual.
+func (w *World) DetectorErrorPerMille() int64 { return int64(w.factors.detectorError) }
+
+// gridOf is the network as it is on a day.
+func (w *World) gridOf(day int) *grid { return newGrid(w.net, w.graph, w.scn, w.factors, day) }
+
+// dateOf is the date of a world day, as 2026-03-04.
+func dateOf(day int) string {
+	return time.Unix(int64(day)*24*3600, 0).UTC().Format(time.DateOnly)
 }

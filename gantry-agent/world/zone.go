@@ -33,6 +33,16 @@ func parseZone(s string) (zone, error) {
 	return zone{loc: loc}, nil
 }
 
+// Location is the time zone of a network: an IANA name or a fixed offset as
+// +09:30.
+func Location(name string) (*time.Location, error) {
+	z, err := parseZone(name)
+	if err != nil {
+		return nil, fmt.Errorf("time zone %w", err)
+	}
+	return z.loc, nil
+}
+
 // parseOffset reads ±hh:mm, at most 14 hours.
 func parseOffset(s string) (Micros, bool) {
 	if len(s) != 6 || s[3] != ':' || (s[0] != '+' && s[0] != '-') {

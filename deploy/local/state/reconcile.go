@@ -12,6 +12,8 @@ type Wanted struct {
 	Dir     string
 	Seed    *uint64
 	Network string
+	// Recorded is the path of a recording, from the root.
+	Recorded string
 	// HistoryDays is the days of history before today; nil was not asked for.
 	HistoryDays *int
 	Kafka       string
@@ -41,6 +43,9 @@ func Reconcile(old *State, w Wanted, now time.Time) (*State, error) {
 	if w.Network != "" && w.Network != old.Network {
 		return nil, otherWorld(w.Dir, "NETWORK", old.Network, w.Network)
 	}
+	if w.Recorded != "" && w.Recorded != old.Recorded {
+		return nil, otherWorld(w.Dir, "RECORDED", old.Recorded, w.Recorded)
+	}
 	if w.Kafka != "" && w.Kafka != old.Kafka {
 		return nil, fmt.Errorf("%s holds the data of a KAFKA=%s broker, which KAFKA=%s cannot read: "+
 			"leave KAFKA out, or start anew with STATE=another-folder", w.Dir, old.Kafka, w.Kafka)
@@ -62,6 +67,7 @@ func fresh(w Wanted, now time.Time) *State {
 	s := &State{
 		Seed:      DefaultSeed,
 		Network:   DefaultNetwork,
+		Recorded:  w.Recorded,
 		Scenario:  DefaultScenario,
 		Zone:      Zone(now),
 		ValidFrom: midnight(now, DefaultHistoryDays),

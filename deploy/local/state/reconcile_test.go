@@ -60,6 +60,7 @@ func TestAnotherWorldIsRefusedInOneSentence(t *testing.T) {
 	}{
 		{"seed", Wanted{Seed: ptr(uint64(2))}, []string{"SEED=1", "SEED=2", "STATE="}},
 		{"network", Wanted{Network: "ring"}, []string{"NETWORK=corridor", "NETWORK=ring", "STATE="}},
+		{"recorded", Wanted{Recorded: "/a/loops.xml"}, []string{"RECORDED=,", "RECORDED=/a/loops.xml", "STATE="}},
 		{"kafka", Wanted{Kafka: "apache"}, []string{"KAFKA=fake", "KAFKA=apache", "STATE="}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -40,6 +40,10 @@ type State struct {
 	Seed     uint64 `json:"seed"`
 	Network  string `json:"network"`
 	Scenario string `json:"scenario"`
+	// Recorded is the path of the recording that Network, a file then, replays;
+	// empty when traffic is simulated. Scenario, Zone and ValidFrom are not used
+	// with one: the network has its own.
+	Recorded string `json:"recorded,omitempty"`
 	// Zone is the fixed offset of the world from UTC, as +09:30.
 	Zone string `json:"zone"`
 	// ValidFrom is the UTC midnight that the devices' history begins at.

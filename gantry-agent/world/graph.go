@@ -1,0 +1,53 @@
+package world
+
+// graph is the roads that vehicles drive on.
+type graph struct {
+	nodes []node
+	links []link
+	zones map[string]int // nodes where trips begin and end, by id
+	byID  map[string]int // links
+}
+
+// node is where links meet.
+type node struct {
+	id           string
+	zone         bool
+	lonE7, latE7 int32
+}
+
+// link is a stretch of one direction with uniform attributes.
+type link struct {
+	id, road, direction string
+	ramp                bool
+	offsetM, lengthM    uint32 // offset along the road, in direction of travel
+	from, to            int    // nodes
+	lanes               uint8
+	limitKMH            uint8
+	freeKMH             uint32 // mean speed of cars alone on the road
+	capacityVehH        uint32 // cars per hour and lane
+	jamVehKM            uint32 // cars per km and lane
+	priority            uint32 // share of scarce room where links merge
+	lonLatE7            [][2]int32
+}
+
+// reach says for each node whether trips from an origin can end there: over
+// links, and through no other zone.
+func (g *graph) reach(origin int) []bool {
+	out := make([][]int, len(g.nodes))
+	for i := range g.links {
+		out[g.links[i].from] = append(out[g.links[i].from], g.links[i].to)
+	}
+	reached := make([]bool, len(g.nodes))
+	for queue := []int{origin}; len(queue) > 0; queue = queue[1:] {
+		for _, to := range out[queue[0]] {
+			if reached[to] {
+				continue
+			}
+			reached[to] = true
+			if !g.nodes[to].zone {
+				queue = append(queue, to)
+			}
+		}
+	}
+	return reached
+}
