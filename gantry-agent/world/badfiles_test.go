@@ -152,8 +152,8 @@ var badFiles = []badFile{
 
 func TestBadFilesAreRefusedInOneClearLine(t *testing.T) {
 	texts := map[string]string{
-		"network":       string(shippedText(t, "network", "corridor")),
-		"scenario":      string(shippedText(t, "scenario", "weekday")) + events,
+		"network":       string(fixedText(t, "network")),
+		"scenario":      string(fixedText(t, "scenario")) + events,
 		"interventions": interventions,
 	}
 	kinds := map[string]bool{}
@@ -180,7 +180,7 @@ func TestBadFilesAreRefusedInOneClearLine(t *testing.T) {
 func TestDeadEndsAreRefused(t *testing.T) {
 	const node = "nodes:\n  - {id: pit, longitude: 138.52, latitude: -34.951}\n"
 	const spur = ", road: M1, direction: out, offset_m: 0, length_m: 200, lanes: 1, limit_kmh: 60, free_flow_kmh: 60, capacity_veh_h: 1700, jam_veh_km: 145, geometry: "
-	network := string(shippedText(t, "network", "corridor"))
+	network := string(fixedText(t, "network"))
 	for _, c := range []struct {
 		path, says string
 		changes    []string
@@ -202,12 +202,12 @@ func TestDeadEndsAreRefused(t *testing.T) {
 // TestUnreachableZonesAreRefused takes away the only way to a zone, and puts
 // a zone in the way.
 func TestUnreachableZonesAreRefused(t *testing.T) {
-	scenario := shippedText(t, "scenario", "weekday")
+	scenario := fixedText(t, "scenario")
 	for _, c := range []struct{ old, new, path, says string }{
 		{"m1-north-drop, l", "m1-north-drop, zone: true, l", "demand[0].to", `no links lead from zone "south-end" to zone "north-end" without passing through another zone`},
 		{"m1-south-drop, l", "m1-south-drop, zone: true, l", "demand[6].to", `no links lead from zone "north-end" to zone "south-end"`},
 	} {
-		network := strings.Replace(string(shippedText(t, "network", "corridor")), c.old, c.new, 1)
+		network := strings.Replace(string(fixedText(t, "network")), c.old, c.new, 1)
 		_, net, g, err := parseNetwork([]byte(network))
 		if err != nil {
 			t.Fatal(err)
@@ -249,12 +249,12 @@ func read(t *testing.T, kind, text string) error {
 		_, _, _, err := parseNetwork([]byte(text))
 		return err
 	}
-	net, g, z := mustNetwork(t, "corridor")
+	net, g, z := mustFixedNetwork(t)
 	if kind == "scenario" {
 		_, _, err := parseScenario([]byte(text), net, g, z)
 		return err
 	}
-	_, s, err := parseScenario(shippedText(t, "scenario", "weekday"), net, g, z)
+	_, s, err := parseScenario(fixedText(t, "scenario"), net, g, z)
 	if err != nil {
 		t.Fatal(err)
 	}

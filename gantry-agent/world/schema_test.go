@@ -76,14 +76,14 @@ func TestShippedFilesSatisfyTheirSchemas(t *testing.T) {
 			t.Errorf("%s: %v", e.Name(), err)
 		}
 	}
-	all := string(shippedText(t, "scenario", "weekday")) + events + interventions
+	all := string(fixedText(t, "scenario")) + events + interventions
 	if err := mustSchema(t, "scenario").Validate(plain(t, []byte(all))); err != nil {
 		t.Error(err)
 	}
 	if err := mustSchema(t, "interventions").Validate(plain(t, []byte(interventions))); err != nil {
 		t.Error(err)
 	}
-	moved, err := WithPlace(shippedText(t, "network", "corridor"), "+09:30", 365*24*hour*50)
+	moved, err := WithPlace(fixedText(t, "network"), "+09:30", 365*24*hour*50)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,6 +149,8 @@ func (c schemaComparer) compare(path string, node map[string]any, of reflect.Typ
 	case of.Kind() == reflect.Slice:
 		want = "array"
 		c.compare(path+"[]", node["items"].(map[string]any), of.Elem())
+	case of.Kind() == reflect.Map:
+		want = "object"
 	case of.Kind() == reflect.Bool:
 		want = "boolean"
 	case of.Kind() == reflect.String:
@@ -210,10 +212,10 @@ func anyList(v any) []any {
 // does not hold, for a schema sees one field at a time.
 func TestSchemasAllowWhatIsRead(t *testing.T) {
 	texts := map[string][]byte{
-		"network":  shippedText(t, "network", "corridor"),
-		"scenario": append(shippedText(t, "scenario", "weekday"), events+interventions...),
+		"network":  fixedText(t, "network"),
+		"scenario": append(fixedText(t, "scenario"), events+interventions...),
 	}
-	net, g, z := mustNetwork(t, "corridor")
+	net, g, z := mustFixedNetwork(t)
 	schemas := map[string]*jsonschema.Schema{}
 	for kind := range texts {
 		schemas[kind] = mustSchema(t, kind)
