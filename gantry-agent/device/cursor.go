@@ -66,8 +66,8 @@ func (c *Cursor) Append(dst []byte) []byte {
 	return r.AppendWire(dst)
 }
 
-// Again says that the reading given last is emitted a second time, at once.
-func (c *Cursor) Again() bool { return c.reading.Twice }
+// Twice says that the reading given last is emitted a second time, at once.
+func (c *Cursor) Twice() bool { return c.reading.Twice }
 
 // fetch finds what is emitted next within the epoch.
 func (c *Cursor) fetch() (ok bool) {

@@ -99,6 +99,9 @@ func (d *Device) Epochs(from, to world.Micros) []Epoch {
 	return d.runs(max(from, first, d.validFrom), to)
 }
 
+// Repeats says that the device may emit a reading twice, see Reading.Twice.
+func (d *Device) Repeats() bool { return len(d.faults[world.FaultDuplicate]) > 0 }
+
 // passages are those of the device's station.
 func (d *Device) passages(from, to world.Micros) *world.Cursor {
 	c, ok := d.w.Open(d.stationID, from, to)

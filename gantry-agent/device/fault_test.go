@@ -253,7 +253,7 @@ func checkResume(t *rapid.T, d *Device, e Epoch, all []Reading) {
 	for i := min(after, uint64(len(all))); i < uint64(len(all)); i++ {
 		at, ok := c.Peek()
 		r, ok2 := c.Next()
-		if !ok || !ok2 || *r != all[i] || at != r.EmittedAt || c.Again() != r.Twice {
+		if !ok || !ok2 || *r != all[i] || at != r.EmittedAt || c.Twice() != r.Twice {
 			t.Fatalf("after %d, reading %d is %+v, want %+v", after, i, r, all[i])
 		}
 	}

@@ -60,14 +60,18 @@ func TestARebootLosesTheHeadway(t *testing.T) {
 	d := failing(sound, world.Fault{Kind: world.FaultReboot, From: noon, Span: 60 * second})
 	epochs := d.Epochs(faultDay, faultDay+dayLong)
 	untouched := d.Open(epochs[0], 0)
-	after := map[world.Micros]Reading{}
+	type passage struct {
+		at   world.Micros
+		lane uint8
+	}
+	after := map[passage]Reading{}
 	for want := range sound.Readings(epochOf(t, sound, faultDay), 0) {
 		if want.EmittedAt < noon {
 			if got, ok := untouched.Next(); !ok || *got != want {
 				t.Fatalf("before the reboot: %+v, want %+v", got, want)
 			}
 		}
-		after[want.ObservedAt] = want
+		after[passage{want.ObservedAt, want.Lane}] = want
 	}
 	if r, ok := untouched.Next(); ok {
 		t.Fatalf("%+v after the power was cut", r)
@@ -76,7 +80,7 @@ func TestARebootLosesTheHeadway(t *testing.T) {
 	n := 0
 	for r := range d.Readings(epochs[1], 0) {
 		n++
-		want := after[r.ObservedAt]
+		want := after[passage{r.ObservedAt, r.Lane}]
 		if !seen[r.Lane] {
 			want.HeadwayMS = 0
 			seen[r.Lane] = true

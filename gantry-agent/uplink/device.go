@@ -74,7 +74,7 @@ func (d *deviceState) catchUp(resend bool) {
 	if resend {
 		return
 	}
-	d.past = slices.DeleteFunc(d.past, func(e *epochState) bool { return e.durableEnd })
+	d.past = slices.DeleteFunc(d.past, func(e *epochState) bool { return e.over(resend) })
 	for _, e := range d.epochs {
 		if e.queued && !e.started && e.next <= e.durable {
 			e.next, e.cur = e.durable+1, nil

@@ -16,7 +16,9 @@
 // that is not durable, in order: caught up at full speed, then paced by each
 // reading's time of emission. Epochs before it go on the backfill lane, the
 // newest day first. Each epoch is closed by an EpochEnd at last_seq + 1, once
-// its end has passed. An epoch that ends while the stream is open stays on
+// its end has passed, unless the device went down without closing it: such an
+// epoch is over when its readings are durable and its time has passed, which
+// each process finds out by asking the source once. An epoch that ends while the stream is open stays on
 // the live lane until its end is sent, then the next one follows.
 //
 // # Invariants
@@ -29,6 +31,8 @@
 //     window is zero batches.
 //   - A live batch that is due and fits goes before any backfill batch.
 //   - Only a position that an Ack or a Welcome named is taken for durable.
+//   - A reading that the device emits twice is sent twice, the second time in
+//     a DeviceBatch that begins at its position again.
 //   - The source is pulled: nothing is read ahead of the window by more than
 //     one reading per open cursor.
 //

@@ -17,14 +17,19 @@ type epochState struct {
 	// where another agent moved the durable position meanwhile.
 	answered    uint64
 	answeredEnd bool
+	// exhausted says that the source has no more than last of an epoch that
+	// gets no end: nothing the collector says would tell.
+	exhausted bool
+	last      uint64
 
 	lane    lane
-	cur     Cursor // nil: to be opened at next
-	next    uint64 // position to send next
-	started bool   // something of it was sent in this stream
-	endSent bool   // the end was sent; nothing follows
-	cut     bool   // the plan's end was reached; nothing follows
-	queued  bool   // in the live heap, or among the backfills
+	cur     Cursor   // nil: to be opened at next
+	repeats Repeater // cur, where it is one
+	next    uint64   // position to send next
+	started bool     // something of it was sent in this stream
+	endSent bool     // the end was sent; nothing follows
+	cut     bool     // the plan's end was reached; nothing follows
+	queued  bool     // in the live heap, or among the backfills
 
 	// run counts rewinds: what was sent in an earlier run proves nothing
 	// about answers, because the collector dropped it behind the gap.
@@ -46,8 +51,12 @@ func (e *epochState) start(resend bool) uint64 {
 	return e.durable
 }
 
-// over says that nothing of the epoch is left to send.
+// over says that nothing of the epoch is left to send. Of one without an end
+// that is known only once the source was asked.
 func (e *epochState) over(resend bool) bool {
+	if e.NoEnd {
+		return e.exhausted && e.start(resend) >= e.last
+	}
 	if resend {
 		return e.answeredEnd
 	}
@@ -66,6 +75,7 @@ func (e *epochState) rewind(next uint64) {
 func (e *epochState) cursor() Cursor {
 	if e.cur == nil {
 		e.cur = e.dev.src.Open(e.Epoch, e.next-1)
+		e.repeats, _ = e.cur.(Repeater)
 	}
 	return e.cur
 }
@@ -77,17 +87,19 @@ const (
 	chunkFull  taken = iota // limits reached; more may be due
 	chunkWaits              // the next reading is not due yet
 	chunkOver               // nothing of the epoch follows
+	chunkAgain              // the next reading is the last once more: it needs a chunk of its own
 )
 
 // take fills c with what is due at nowUS, at most so many readings and bytes.
-// With end, an exhausted epoch gets its end once that time has come.
-func (e *epochState) take(c *chunk, nowUS, toUS int64, readings, bytes int, end bool) taken {
+// On the wire, readings emitted twice are sent twice, and an exhausted epoch
+// gets its end once that time has come; in the spool both have no place.
+func (e *epochState) take(c *chunk, nowUS, toUS int64, readings, bytes int, wire bool) taken {
 	cur := e.cursor()
 	c.begin(e.dev.id, e.ID, e.next)
 	for c.count < readings && len(c.wire)+MaxReadingBytes <= bytes {
 		at, ok := cur.Peek()
 		if !ok {
-			return e.finish(c, nowUS, toUS, end)
+			return e.finish(c, nowUS, toUS, wire)
 		}
 		if toUS != 0 && at >= toUS {
 			e.cut = true
@@ -97,6 +109,17 @@ func (e *epochState) take(c *chunk, nowUS, toUS int64, readings, bytes int, end 
 			e.due = at
 			return chunkWaits
 		}
+		if e.repeats != nil && e.repeats.Again() {
+			switch {
+			case !wire:
+				c.skip(cur)
+				continue
+			case c.count > 0:
+				return chunkAgain
+			}
+			e.next--
+			c.begin(e.dev.id, e.ID, e.next)
+		}
 		e.due = at
 		c.take(cur)
 		e.next++
@@ -105,14 +128,16 @@ func (e *epochState) take(c *chunk, nowUS, toUS int64, readings, bytes int, end 
 }
 
 // finish ends an epoch that has no more readings.
-func (e *epochState) finish(c *chunk, nowUS, toUS int64, end bool) taken {
+func (e *epochState) finish(c *chunk, nowUS, toUS int64, wire bool) taken {
 	switch {
 	case toUS != 0 && e.EndUS > toUS:
 		e.cut = true
 	case nowUS < e.EndUS:
 		e.due = e.EndUS
 		return chunkWaits
-	case end:
+	case e.NoEnd:
+		e.exhausted, e.last = true, e.next-1
+	case wire:
 		c.end()
 		e.next++
 		e.endSent = true

@@ -15,7 +15,10 @@ const runUS = int64(1000_000_000)
 // fakeSource has any device whose id does not begin with "x".
 type fakeSource struct {
 	readings int // at most so many per epoch
-	opened   func(device string, epoch uint32, afterSeq uint64)
+	// faulty devices reboot: three epochs have one day, between some the device
+	// is off, and some have no end. They emit some readings twice.
+	faulty bool
+	opened func(device string, epoch uint32, afterSeq uint64)
 }
 
 func (s fakeSource) Device(id string, validFromUS int64) (Device, error) {
@@ -35,24 +38,47 @@ func fakeEpoch(run int64) Epoch {
 	return Epoch{ID: uint32(run+1) << 17, StartUS: run * runUS, EndUS: (run + 1) * runUS}
 }
 
+// epoch is run of this device.
+func (d fakeDevice) epoch(run int64) Epoch {
+	e := fakeEpoch(run)
+	if d.source.faulty {
+		e.ID = uint32(run/3+1)<<17 | uint32(run%3)*25_000
+		h := d.hash(uint64(e.ID))
+		e.NoEnd = h%2 == 0
+		e.EndUS -= int64(h/2%2) * runUS / 4
+	}
+	return e
+}
+
 func (d fakeDevice) Epochs(fromUS, toUS int64) []Epoch {
 	var out []Epoch
 	for run := max(fromUS, d.validFromUS) / runUS; run*runUS < toUS; run++ {
-		out = append(out, fakeEpoch(run))
+		if e := d.epoch(run); e.EndUS > fromUS {
+			out = append(out, e)
+		}
 	}
 	return out
 }
 
+func (d fakeDevice) hash(n uint64) uint32 {
+	h := fnv.New32a()
+	fmt.Fprintf(h, "%s/%d", d.id, n)
+	return h.Sum32()
+}
+
 // count is how many readings the epoch has: a pure function, 0 for some.
 func (d fakeDevice) count(epoch uint32) uint64 {
-	h := fnv.New32a()
-	fmt.Fprintf(h, "%s/%d", d.id, epoch)
-	return uint64(h.Sum32() % uint32(d.source.readings+1))
+	return uint64(d.hash(uint64(epoch)) % uint32(d.source.readings+1))
+}
+
+// twice says whether reading seq of an epoch is emitted twice.
+func (d fakeDevice) twice(e Epoch, seq uint64) bool {
+	return d.source.faulty && d.hash(uint64(e.ID)*1000+seq)%5 == 0
 }
 
 // emitted is when reading seq of an epoch is emitted.
 func (d fakeDevice) emitted(e Epoch, seq uint64) int64 {
-	return e.StartUS + int64(seq)*runUS/int64(d.count(e.ID)+1)
+	return e.StartUS + int64(seq)*(e.EndUS-e.StartUS)/int64(d.count(e.ID)+1)
 }
 
 // reading is what it says.
@@ -71,7 +97,34 @@ func (d fakeDevice) Open(e Epoch, afterSeq uint64) Cursor {
 	if d.source.opened != nil {
 		d.source.opened(d.id, e.ID, afterSeq)
 	}
+	if d.source.faulty {
+		return &fakeRepeater{fakeCursor: fakeCursor{dev: d, epoch: e, seq: afterSeq}}
+	}
 	return &fakeCursor{dev: d, epoch: e, seq: afterSeq}
+}
+
+// fakeRepeater gives what is emitted twice a second time.
+type fakeRepeater struct {
+	fakeCursor
+	again bool
+}
+
+func (c *fakeRepeater) Again() bool { return c.again }
+
+func (c *fakeRepeater) Peek() (int64, bool) {
+	if c.again {
+		return c.dev.emitted(c.epoch, c.seq), true
+	}
+	return c.fakeCursor.Peek()
+}
+
+func (c *fakeRepeater) Append(dst []byte) []byte {
+	if c.again {
+		c.seq--
+	}
+	dst = c.fakeCursor.Append(dst)
+	c.again = !c.again && c.dev.twice(c.epoch, c.seq)
+	return dst
 }
 
 type fakeCursor struct {
@@ -102,5 +155,5 @@ func (d fakeDevice) due(e Epoch, nowUS int64) (n uint64, ended bool) {
 	for n < d.count(e.ID) && d.emitted(e, n+1) <= nowUS {
 		n++
 	}
-	return n, nowUS >= e.EndUS
+	return n, nowUS >= e.EndUS && !e.NoEnd
 }

@@ -62,6 +62,9 @@ func (c *chunk) take(cur Cursor) {
 	c.count++
 }
 
+// skip moves past the cursor's next reading.
+func (c *chunk) skip(cur Cursor) { c.wire = cur.Append(c.wire)[:len(c.wire)] }
+
 // setLength writes the length of wire[at:] into the byte before it, making
 // room where one byte does not do: readings are nearly always shorter than
 // 128 bytes.

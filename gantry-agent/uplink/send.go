@@ -45,9 +45,19 @@ func (s *Session) filler(l lane, readings, bytes int) *filling {
 	return &filling{frame: newFrame(), readings: readings, bytes: room - frameOverhead}
 }
 
-// put adds one epoch's due readings and says how that ended.
+// put adds one epoch's due readings, as one chunk or, around those that are
+// sent twice, as several, and says how that ended.
 func (s *Session) put(f *filling, e *epochState, now Instant, limit int) taken {
-	readings := min(f.readings, limit)
+	for {
+		how := s.putChunk(f, e, now, min(f.readings, limit))
+		if how != chunkAgain || f.full() {
+			return how
+		}
+		limit -= s.chunk.count
+	}
+}
+
+func (s *Session) putChunk(f *filling, e *epochState, now Instant, readings int) taken {
 	bytes := f.bytes - chunkOverhead - len(e.dev.id)
 	how := e.take(&s.chunk, now.WorldUS, s.plan.ToUS, readings, bytes, true)
 	if s.chunk.count == 0 {
@@ -220,7 +230,8 @@ type SpoolRecord struct {
 
 // NextSpool returns what to spool next, or nil when nothing is due or a
 // collector is in reach. The caller must store it before it calls again.
-// Ends of epochs are not spooled: they follow from the source.
+// Ends of epochs are not spooled: they follow from the source. Nor are second
+// copies of readings: the identity is the same.
 func (s *Session) NextSpool(now Instant) *SpoolRecord {
 	if s.online || s.spooled == nil || s.source == nil {
 		return nil

@@ -32,7 +32,9 @@ type sentModel struct {
 }
 
 func newPlay(t *rapid.T) *play {
-	source := fakeSource{readings: rapid.SampledFrom([]int{3, 40, 400}).Draw(t, "readings per epoch")}
+	source := fakeSource{
+		readings: rapid.SampledFrom([]int{3, 40, 400}).Draw(t, "readings per epoch"), faulty: rapid.Bool().Draw(t, "faulty"),
+	}
 	limits := Limits{
 		LiveBatchReadings: rapid.IntRange(1, 50).Draw(t, "live batch"), BackfillBatchReadings: rapid.IntRange(1, 80).Draw(t, "backfill batch"),
 		LiveChunkReadings: rapid.IntRange(1, 20).Draw(t, "live chunk"), BackfillChunkReadings: rapid.IntRange(1, 40).Draw(t, "backfill chunk"),
@@ -172,7 +174,7 @@ func (p *play) liveDue() bool {
 		return false
 	}
 	for _, e := range s.live {
-		if at, ok := e.cursor().Peek(); (ok && at <= p.now.WorldUS) || (!ok && p.now.WorldUS >= e.EndUS) {
+		if at, ok := e.cursor().Peek(); (ok && at <= p.now.WorldUS) || (!ok && p.now.WorldUS >= e.EndUS && !e.NoEnd) {
 			return true
 		}
 	}

@@ -32,6 +32,9 @@ type Epoch struct {
 	// StartUS and EndUS bound its emissions, microseconds since 1970 UTC;
 	// EndUS is exclusive.
 	StartUS, EndUS int64
+	// NoEnd says that the device went down without closing it: it gets no
+	// EpochEnd, and is over once its readings are durable and EndUS has passed.
+	NoEnd bool
 }
 
 // MaxReadingBytes is the most a reading may take as encoded.
@@ -46,4 +49,11 @@ type Cursor interface {
 	// identity (fields 1 to 3), at most MaxReadingBytes, and moves on. It
 	// may be called only after Peek returned true.
 	Append(dst []byte) []byte
+}
+
+// Repeater is a Cursor of a device that emits some readings twice.
+type Repeater interface {
+	// Again says that the next reading is the one given last once more, with
+	// the position that it has.
+	Again() bool
 }

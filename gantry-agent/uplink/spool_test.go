@@ -224,8 +224,13 @@ func (c *movingClock) WorldUS(int64) int64 {
 // TestWireSpoolsWhileOffline cuts an agent off, kills it within a spool
 // record, and lets the next process send what the spool holds.
 func TestWireSpoolsWhileOffline(t *testing.T) {
+	for name, faulty := range map[string]bool{"sound": false, "faulty": true} {
+		t.Run(name, func(t *testing.T) { spoolsWhileOffline(t, fakeSource{readings: 3000, faulty: faulty}) })
+	}
+}
+
+func spoolsWhileOffline(t *testing.T, source fakeSource) {
 	const firstUS, lastUS = runUS / 2, runUS * 9 / 10
-	source := fakeSource{readings: 3000}
 	complete := func(nowUS int64) func(*scripted) bool {
 		return func(s *scripted) bool {
 			return s.model.check(fakeDevice{source, "a", 0}, nowUS) == nil && s.model.check(fakeDevice{source, "b", 0}, nowUS) == nil

@@ -61,6 +61,12 @@ func (c *spoolCursor) Peek() (int64, bool) {
 	return c.epoch.StartUS, true
 }
 
+// Again says that the source's next reading is the last one once more.
+func (c *spoolCursor) Again() bool {
+	r, ok := c.inner.(Repeater)
+	return ok && r.Again()
+}
+
 // Append appends the next reading.
 func (c *spoolCursor) Append(dst []byte) []byte {
 	if c.inner != nil {

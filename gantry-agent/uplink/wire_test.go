@@ -272,7 +272,12 @@ func runAgent(t *testing.T, cfg Config) error {
 }
 
 func TestWireDeliversEverything(t *testing.T) {
-	source := fakeSource{readings: 2000}
+	for name, faulty := range map[string]bool{"sound": false, "faulty": true} {
+		t.Run(name, func(t *testing.T) { deliversEverything(t, fakeSource{readings: 2000, faulty: faulty}) })
+	}
+}
+
+func deliversEverything(t *testing.T, source fakeSource) {
 	heart := uint32(1000)
 	for name, scripts := range map[string][]script{
 		"plain":   {{heartbeat: heart}},
@@ -293,12 +298,8 @@ func TestWireDeliversEverything(t *testing.T) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			for _, id := range s.devices {
-				for run := range int64(4) {
-					d, e := fakeDevice{source, id, 0}, fakeEpoch(run)
-					rec := s.model.records[key{id, e.ID}]
-					if rec == nil || !rec.ended || uint64(len(rec.readings)) != d.count(e.ID)+1 {
-						t.Errorf("%s/%d is incomplete", id, run)
-					}
+				if err := s.model.check(fakeDevice{source, id, 0}, 4*runUS); err != nil {
+					t.Error(err)
 				}
 			}
 			if !s.released {

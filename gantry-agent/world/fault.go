@@ -107,9 +107,10 @@ type faultFile struct {
 }
 
 // Faults are what is wrong with a device, in the scenario's order; nil when
-// nothing is. It must not be changed.
+// nothing is. A recording has no scenario: its faults are in it. It must not
+// be changed.
 func (w *World) Faults(deviceID string) []Fault {
-	if w.scn == nil { // a recording has its own
+	if w.scn == nil {
 		return nil
 	}
 	return w.scn.faults[deviceID]
