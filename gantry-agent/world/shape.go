@@ -35,12 +35,7 @@ func (s source) checkShape(n ast.Node, t reflect.Type, path string) error {
 		if !ok {
 			return bad("a mapping")
 		}
-		for it := m.MapRange(); it.Next(); {
-			if err := s.checkShape(it.Value(), t.Elem(), path+"."+it.Key().GetToken().Value); err != nil {
-				return err
-			}
-		}
-		return nil
+		return s.checkEntries(m, t, path)
 	case reflect.Slice:
 		list, ok := n.(*ast.SequenceNode)
 		if !ok {
@@ -93,6 +88,23 @@ func (s source) checkFields(n ast.Node, m ast.MapNode, t reflect.Type, path stri
 	for _, name := range names {
 		if required[name] && !seen[name] {
 			return s.faultAt(n.GetToken(), prefix+name, "is missing")
+		}
+	}
+	return nil
+}
+
+// checkEntries checks a mapping whose keys the file is free to choose.
+func (s source) checkEntries(m ast.MapNode, t reflect.Type, path string) error {
+	seen := map[string]bool{}
+	for it := m.MapRange(); it.Next(); {
+		key := it.Key().GetToken()
+		entry := path + "." + oneLine(key.Value)
+		if seen[key.Value] {
+			return s.faultAt(key, entry, "stands twice")
+		}
+		seen[key.Value] = true
+		if err := s.checkShape(it.Value(), t.Elem(), entry); err != nil {
+			return err
 		}
 	}
 	return nil
