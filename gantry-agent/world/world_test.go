@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -62,13 +63,20 @@ func micros(y, m, d, h int) Micros {
 
 // digest of all passages of all stations in [from, to).
 func digest(w *World, from, to Micros) string {
-	h := sha256.New()
-	var b []byte
+	var ids []string
 	for _, s := range w.Network().Stations {
 		w.Expect(s.ID)
+		ids = append(ids, s.ID)
 	}
-	for _, s := range w.Network().Stations {
-		for p := range w.Passages(s.ID, from, to) {
+	return digestOf(w, strings.Join(ids, " "), from, to)
+}
+
+// digestOf is the same for stations, separated by blanks.
+func digestOf(w *World, ids string, from, to Micros) string {
+	h := sha256.New()
+	var b []byte
+	for _, id := range strings.Fields(ids) {
+		for p := range w.Passages(id, from, to) {
 			var plate Text
 			w.Plate(p.Vehicle, &plate)
 			b = binary.BigEndian.AppendUint64(b[:0], uint64(p.At))
