@@ -197,6 +197,9 @@ func (c *runCmd) statedWorld(log *slog.Logger) (*world.World, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, shipped := world.Shipped("scenario", c.Scenario); shipped && c.Recorded != "" {
+		scenario = nil // of simulated traffic
+	}
 	if c.Zone != "" || !c.ValidFrom.IsZero() {
 		if _, err := world.ReplayOf(network); err != nil { // before lines move
 			return nil, err

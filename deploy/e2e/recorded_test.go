@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -74,4 +75,50 @@ func TestRecordedTraffic(t *testing.T) {
 			t.Logf("verified: %d expected, %d found (%d ends), %d harmless copies", got.Expected, got.Found, ends, got.Copies)
 		})
 	}
+}
+
+// recordedFaults are faults of every kind, for the counters of the sample.
+const recordedFaults = `
+name: sick
+faults:
+  - {device: "*", kind: drop, per_mille: 20}
+  - {device: "*", kind: duplicate, per_mille: 20}
+  - {device: "*", kind: over_count, per_mille: 30}
+  - {device: "*", kind: late, per_mille: 30, seconds: 7200}
+  - {device: "*", kind: reorder, per_mille: 50, seconds: 20}
+  - {device: E07-counter, kind: skew, seconds: 90}
+  - {device: E08-counter, kind: stuck, per_day: 48, seconds: 300}
+  - {device: E09-counter, kind: silent, per_day: 48, seconds: 120}
+  - {device: E11-counter, kind: reboot, per_day: 48, seconds: 30, end: false}
+  - {device: E09-counter, kind: reboot, per_day: 24, seconds: 60, end: true}
+  - {device: "*", kind: class_drift, per_mille: 100}
+`
+
+// TestRecordedTrafficOfFaultyDevices replays the sample, of yesterday, by
+// devices that fail in every way a counter can.
+func TestRecordedTrafficOfFaultyDevices(t *testing.T) {
+	t.Parallel()
+	file, err := filepath.Abs(recordings + "sumo-instant-loops.xml.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	faults := filepath.Join(t.TempDir(), "sick.yaml")
+	if err := os.WriteFile(faults, []byte(recordedFaults), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := newStack(t, options{broker: "fake", recorded: file, recordedFaults: faults, recordedFlags: []string{
+		"--recorded-start", time.Now().UTC().AddDate(0, 0, -1).Format(time.DateOnly),
+	}})
+	s.addCollector("all")
+	agent := s.addAgent(nil)
+	s.flowing()
+	agent.kill()
+	agent.start()
+	var got tally
+	eventually(t, 90*time.Second, "verify is all zero", func() (bool, string) {
+		var ok bool
+		got, ok = s.verify(time.Now())
+		return ok && got.Expected > samplePassages/2, fmt.Sprintf("%+v", got)
+	})
+	t.Logf("verified: %d expected, %d found, %d refused as foreseen, %d harmless copies", got.Expected, got.Found, got.RejectedExpected, got.Copies)
 }

@@ -33,9 +33,10 @@ type options struct {
 	network     string // shipped name or file
 	historyDays int
 	// recorded is a recording to replay instead, recordedFlags how it is
-	// imported.
-	recorded      string
-	recordedFlags []string
+	// imported, recordedFaults a scenario file for its devices.
+	recorded       string
+	recordedFlags  []string
+	recordedFaults string
 }
 
 // stack is a whole installation of real processes on free ports.
@@ -117,6 +118,9 @@ func (s *stack) applyNetwork(o options) {
 			s.t.Fatalf("write the draft: %v", err)
 		}
 		args = []string{"world", "network", "--network", draft, "--recorded", o.recorded}
+		if o.recordedFaults != "" {
+			args = append(args, "--scenario", o.recordedFaults)
+		}
 	}
 	yaml := s.output("gantry-agent", args...)
 	if err := os.WriteFile(s.networkFile(), yaml, 0o600); err != nil {
@@ -283,6 +287,7 @@ func (s *stack) flowing() {
 // tally is what verify prints as JSON.
 type tally struct {
 	Expected, Found, Missing, Altered, Invented uint64
+	RejectedExpected                            uint64 `json:"rejected_expected"`
 	RejectedUnexpected                          uint64 `json:"rejected_unexpected"`
 	Duplicate                                   uint64 `json:"duplicate_under_final"`
 	Copies                                      uint64

@@ -93,8 +93,8 @@ func New(w *world.World, deviceID string, validFrom world.Micros) (*Device, erro
 // first to its last record.
 func (d *Device) Epochs(from, to world.Micros) []Epoch {
 	first, last := d.w.Span()
-	if last < to-maxDelay { // the last record's reading is emitted by then
-		to = last + maxDelay
+	if tail := maxDelay + maxPhantom + d.longestHold(); last < to-tail {
+		to = last + tail // by then the last record's reading is emitted
 	}
 	return d.runs(max(from, first, d.validFrom), to)
 }

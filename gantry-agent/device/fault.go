@@ -113,6 +113,16 @@ func (d *Device) hold(at world.Micros, trip uint64) world.Micros {
 	return longest
 }
 
+// longestHold is the longest that any reading may be kept.
+func (d *Device) longestHold() (longest world.Micros) {
+	for _, kind := range [...]world.FaultKind{world.FaultLate, world.FaultReorder} {
+		for i := range d.faults[kind] {
+			longest = max(longest, d.faults[kind][i].Span)
+		}
+	}
+	return longest
+}
+
 // skew is how far the device's clock is ahead.
 func (d *Device) skew(at world.Micros, trip uint64) (ahead world.Micros) {
 	for i := range d.faults[world.FaultSkew] {

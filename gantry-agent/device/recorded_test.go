@@ -10,7 +10,7 @@ import (
 )
 
 // tapedWorld replays 600 vehicles, one each ten seconds over midnight.
-func tapedWorld(t *testing.T, start string) *world.World {
+func tapedWorld(t *testing.T, start, scenario string) *world.World {
 	t.Helper()
 	r := &world.Recording{Stations: []string{"E1"}}
 	for i := range 600 {
@@ -32,7 +32,7 @@ links:
 stations:
   - {id: E1, gantry: E1, link: l, at_m: 1000, loop_cm: 200, devices: [counter, speed]}
 `, start, r.Hash())
-	w, err := world.NewRecorded(world.Spec{NetworkYAML: network}, r)
+	w, err := world.NewRecorded(world.Spec{NetworkYAML: network, ScenarioYAML: []byte(scenario)}, r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,21 +40,21 @@ stations:
 }
 
 func TestADeviceLivesAsLongAsItsRecording(t *testing.T) {
-	d := mustDevice(t, tapedWorld(t, "2026-03-02T23:30:00Z"), "E1-counter")
+	d := mustDevice(t, tapedWorld(t, "2026-03-02T23:30:00Z", ""), "E1-counter")
 	for _, c := range []struct{ from, to, first, n int }{{1, 30, 2, 2}, {1, 3, 2, 1}, {3, 30, 3, 1}, {4, 30, 0, 0}, {1, 2, 0, 0}} {
 		got := d.Epochs(micros(2026, 3, c.from), micros(2026, 3, c.to))
 		if len(got) != c.n || c.n > 0 && got[0].Start != micros(2026, 3, c.first) {
 			t.Errorf("from day %d to before day %d: %v, want %d epochs from day %d on", c.from, c.to, got, c.n, c.first)
 		}
 	}
-	last := mustDevice(t, tapedWorld(t, "2026-03-02T22:20:09.9Z"), "E1-counter")
+	last := mustDevice(t, tapedWorld(t, "2026-03-02T22:20:09.9Z", ""), "E1-counter")
 	if got := last.Epochs(0, micros(2026, 4, 1)); len(got) != 2 {
 		t.Errorf("a last record just before midnight may be emitted after it, and there are epochs %v", got)
 	}
 }
 
 func TestReadingsOfARecordingAreCompleteAndResumed(t *testing.T) {
-	w := tapedWorld(t, "2026-03-02T23:30:00Z")
+	w := tapedWorld(t, "2026-03-02T23:30:00Z", "")
 	for _, id := range []string{"E1-counter", "E1-speed"} {
 		d := mustDevice(t, w, id)
 		n := 0
@@ -80,5 +80,28 @@ func TestReadingsOfARecordingAreCompleteAndResumed(t *testing.T) {
 	passages := slices.Collect(w.Passages("E1", 0, 1<<60))
 	if len(passages) != 600 {
 		t.Errorf("%d passages", len(passages))
+	}
+}
+
+// TestLateReadingsOutliveARecording: what is held back for hours is emitted in
+// an epoch that begins after the last record.
+func TestLateReadingsOutliveARecording(t *testing.T) {
+	scenario := "name: late\nfaults: [{device: '*', kind: late, per_mille: 1000, seconds: 43200}, {device: E1-counter, kind: over_count, per_mille: 500}]"
+	w := tapedWorld(t, "2026-03-02T21:00:00Z", scenario)
+	for id, want := range map[string]func(n int) bool{
+		"E1-speed":   func(n int) bool { return n == 600 },
+		"E1-counter": func(n int) bool { return n > 800 && n < 1000 },
+	} {
+		d := mustDevice(t, w, id)
+		epochs := d.Epochs(0, micros(2026, 4, 1))
+		n := 0
+		for _, e := range epochs {
+			for range d.Readings(e, 0) {
+				n++
+			}
+		}
+		if len(epochs) != 2 || !want(n) {
+			t.Errorf("%s: %d readings in %d epochs", id, n, len(epochs))
+		}
 	}
 }

@@ -42,7 +42,7 @@ func (c *classifier) class(name string, line int) world.Class {
 	if class, ok := c.known[strings.ToLower(base)]; ok {
 		return class
 	}
-	if c.unknown[base] == nil && len(c.unknown) >= maxNames {
+	if base = plainText(base); c.unknown[base] == nil && len(c.unknown) >= maxNames {
 		base = "(and others)"
 	}
 	c.unknown.note(base, line)

@@ -50,7 +50,7 @@ func readDetectors(file io.Reader, path string) ([]Detector, error) {
 			break
 		}
 		if err != nil {
-			return nil, fmt.Errorf("detectors %s, line %d: %w", path, line, readError(err))
+			return nil, fmt.Errorf("detectors %s, line %d: %s", path, line, plainText(readError(err).Error()))
 		}
 		el, ok := token.(xml.StartElement)
 		if !ok || el.Name.Local != "instantInductionLoop" {

@@ -31,11 +31,12 @@ type DraftOptions struct {
 }
 
 // head explains a draft to who edits it.
-const head = `# Drafted from a recording. True are: the stations, their lanes%s, and the
-# part "recorded". Made up, because the recording does not tell: roads and where
-# they lie, directions, gantries, limits (from the speeds seen), capacities and
-# densities. Correct what you know: nothing of it changes a passage, but a
-# network that was changed is another world, and a new state folder's.
+const head = `# Drafted from a recording. True are the part "recorded" and the stations with
+# their lanes%s.
+# Made up, because the recording does not tell: roads and where they lie,
+# directions, gantries, limits (from the speeds seen), capacities and densities.
+# Correct what you know: nothing of it changes a passage, but a network that was
+# changed is another world, and needs new state folders.
 `
 
 // Draft writes the network file of a recording.
@@ -47,18 +48,18 @@ func Draft(r *Recording, o DraftOptions) ([]byte, error) {
 	var b strings.Builder
 	positions := ""
 	if len(o.Detectors) > 0 {
-		positions = " and places along the links"
+		positions = " and their places along the links"
 	}
 	fmt.Fprintf(&b, head, positions)
-	fmt.Fprintf(&b, "name: %s\nzone: %q\nvalid_from: %s\n", o.Name, o.Zone, o.Start.UTC().Truncate(24*time.Hour).Format(time.RFC3339))
+	fmt.Fprintf(&b, "name: %q\nzone: %q\nvalid_from: %s\n", o.Name, o.Zone, o.Start.UTC().Truncate(24*time.Hour).Format(time.RFC3339))
 	fmt.Fprintf(&b, "# The recording is given to each program beside this file, with --recorded.\nrecorded:\n  format: %s\n", r.Format)
 	fmt.Fprintf(&b, "  # When its first record happens; its last one does %s later.\n  start: %s\n",
 		time.Duration(r.Records[len(r.Records)-1].After*1000).Round(time.Second), o.Start.UTC().Format(time.RFC3339Nano))
-	fmt.Fprintf(&b, "  # Of the %d records that are read from it.\n  hash: %s\n", len(r.Records), r.Hash())
+	fmt.Fprintf(&b, "  # Of the %d records that are read from it.\n  hash: %q\n", len(r.Records), r.Hash())
 	if len(o.Classes) > 0 {
 		b.WriteString("  classes:\n")
 		for _, name := range slices.Sorted(maps.Keys(o.Classes)) {
-			fmt.Fprintf(&b, "    %q: %s\n", name, o.Classes[name])
+			fmt.Fprintf(&b, "    - {type: %q, class: %s}\n", name, o.Classes[name])
 		}
 	}
 	writeNodes(&b, links)
@@ -75,7 +76,7 @@ func writeNodes(b *strings.Builder, links []draftLink) {
 			suffix string
 			at     point
 		}{{"from", l.from}, {"to", l.to}} {
-			fmt.Fprintf(b, "  - {id: %s-%s, zone: true, longitude: %.7f, latitude: %.7f}\n", l.id, end.suffix, end.at.longitude, end.at.latitude)
+			fmt.Fprintf(b, "  - {id: %q, zone: true, longitude: %.7f, latitude: %.7f}\n", l.id+"-"+end.suffix, end.at.longitude, end.at.latitude)
 		}
 	}
 }
@@ -84,8 +85,8 @@ func writeLinks(b *strings.Builder, links []draftLink) {
 	b.WriteString("links:\n")
 	for i := range links {
 		l := &links[i]
-		fmt.Fprintf(b, "  - id: %s\n    kind: motorway\n    road: %s\n    direction: %q\n    offset_m: %d\n", l.id, l.road, l.direction, l.offsetM)
-		fmt.Fprintf(b, "    from: %s-from\n    to: %s-to\n    length_m: %d\n    lanes: %d\n", l.id, l.id, l.lengthM, l.lanes)
+		fmt.Fprintf(b, "  - id: %q\n    kind: motorway\n    road: %q\n    direction: %q\n    offset_m: %d\n", l.id, l.road, l.direction, l.offsetM)
+		fmt.Fprintf(b, "    from: %q\n    to: %q\n    length_m: %d\n    lanes: %d\n", l.id+"-from", l.id+"-to", l.lengthM, l.lanes)
 		fmt.Fprintf(b, "    limit_kmh: %d\n    free_flow_kmh: %d\n    capacity_veh_h: %d\n    jam_veh_km: %d\n", l.limitKMH(), l.freeKMH(), l.capacity(), jamVehKM)
 		fmt.Fprintf(b, "    geometry: {type: LineString, coordinates: [[%.7f, %.7f], [%.7f, %.7f]]}\n",
 			l.from.longitude, l.from.latitude, l.to.longitude, l.to.latitude)
@@ -96,7 +97,7 @@ func writeStations(b *strings.Builder, links []draftLink, devices []string) {
 	b.WriteString("stations:\n")
 	for i := range links {
 		for _, s := range links[i].stations {
-			fmt.Fprintf(b, "  - {id: %q, gantry: %q, link: %s, at_m: %d", s.id, s.gantry, links[i].id, s.atM)
+			fmt.Fprintf(b, "  - {id: %q, gantry: %q, link: %q, at_m: %d", s.id, s.gantry, links[i].id, s.atM)
 			if slices.Contains(devices, world.Counter.String()) {
 				b.WriteString(", loop_cm: 200")
 			}

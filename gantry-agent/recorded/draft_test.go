@@ -1,11 +1,15 @@
 package recorded
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/gantry-dev/gantry/gantry-agent/world"
 )
@@ -90,6 +94,44 @@ func TestDraftOfFintraffic(t *testing.T) {
 	}
 	if len(n.Devices) != 4 {
 		t.Errorf("devices %+v", n.Devices)
+	}
+}
+
+func TestDraftsSatisfyTheSchema(t *testing.T) {
+	text, ok := world.Schema("network")
+	if !ok {
+		t.Fatal("no schema")
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("network", doc); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := c.Compile("network")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := plain()
+	o.Classes = map[string]world.Class{"9": world.Motorcycle, "8": world.Van}
+	for _, file := range []string{sampleFile, fintrafficFile} {
+		draft, err := Draft(mustRead(t, file), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		asJSON, err := yaml.YAMLToJSON(draft)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := jsonschema.UnmarshalJSON(bytes.NewReader(asJSON))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(v); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
 	}
 }
 
@@ -182,7 +224,7 @@ func TestMake(t *testing.T) {
 	if w.Fingerprint() != drafted(t, r, plain()).Fingerprint() {
 		t.Error("the same world has another fingerprint")
 	}
-	fewer := world.Spec{NetworkYAML: []byte(strings.Replace(string(text), `id: "E08"`, `id: "E99"`, 1))}
+	fewer := world.Spec{NetworkYAML: []byte(strings.Replace(string(text), `{id: "E08"`, `{id: "E99"`, 1))}
 	if _, report, err = Make(fewer, sampleFile); err != nil || report.Passages != 4946-1248 && report.Passages != 4946-1247 || countOf(report.Left, "of a station that the network") == 0 ||
 		report.Passages+countOf(report.Left, "") != report.Rows {
 		t.Errorf("%+v, %v", report, err)

@@ -62,7 +62,7 @@ func read(file io.Reader, path, format string, classes map[string]world.Class) (
 			return nil, fmt.Errorf("recording %s: %w", path, err)
 		}
 	}
-	t := &tape{path: path, format: format, index: map[string]uint32{}, names: map[string]string{}, left: tally{}}
+	t := &tape{path: path, format: format, most: world.MaxRecords, index: map[string]uint32{}, names: map[string]string{}, left: tally{}}
 	t.classes = classifier{given: classes, unknown: tally{}}
 	switch format {
 	case "sumo":
@@ -83,7 +83,8 @@ func read(file io.Reader, path, format string, classes map[string]world.Class) (
 // unpacked is the file's text, whether it is gzip'd or not.
 func unpacked(file io.Reader) (*bufio.Reader, error) {
 	in := bufio.NewReaderSize(file, 1<<16)
-	if magic, err := in.Peek(2); err != nil || magic[0] != 0x1f || magic[1] != 0x8b {
+	// What cannot be peeked at is told when it is read.
+	if magic, _ := in.Peek(2); string(magic) != "\x1f\x8b" {
 		return bufio.NewReaderSize(&limited{in, maxBytes}, 1<<16), nil
 	}
 	z, err := gzip.NewReader(in)
@@ -142,6 +143,7 @@ func formatOf(in *bufio.Reader) (string, error) {
 type tape struct {
 	path, format string
 	dated        bool
+	most         int // records
 	stations     []string
 	index        map[string]uint32 // of stations, by their names in the file
 	names        map[string]string // names in the file, by identifier
@@ -171,17 +173,12 @@ func (t *tape) bad(line int, field, value, must string) {
 }
 
 // quoted shortens what an error cites.
-func quoted(s string) string {
-	if len(s) > 40 {
-		s = s[:40] + "…"
-	}
-	return fmt.Sprintf("%q", s)
-}
+func quoted(s string) string { return fmt.Sprintf("%q", plainText(s)) }
 
 // add keeps a record.
 func (t *tape) add(r world.Record) error {
-	if len(t.records) == world.MaxRecords {
-		return fmt.Errorf(": has more than the %d passages allowed: cut it into shorter recordings", world.MaxRecords)
+	if len(t.records) == t.most {
+		return fmt.Errorf(": has more than the %d passages allowed: cut it into shorter recordings", t.most)
 	}
 	t.records = append(t.records, r)
 	return nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"github.com/gantry-dev/gantry/gantry-agent/world"
 )
@@ -57,7 +58,7 @@ func readSUMO(in *bufio.Reader, t *tape) error {
 		case xml.StartElement:
 			begun = true
 			if depth++; depth == 1 && e.Name.Local != "instantE1" {
-				return fmt.Errorf(", line %d: begins with <%s>, must be <instantE1>, as SUMO's instantInductionLoop writes it", s.line(), e.Name.Local)
+				return fmt.Errorf(", line %d: begins with %s, must be <instantE1>, as SUMO's instantInductionLoop writes it", s.line(), tag(e.Name.Local))
 			}
 			if depth == 2 {
 				t.rows++
@@ -82,7 +83,7 @@ func (s *sumoReader) next() (xml.Token, error) {
 	case errors.As(err, &syntax) && strings.Contains(syntax.Msg, "unexpected EOF"):
 		return nil, fmt.Errorf(", line %d: ends in the middle: finish the simulation, or close the last tag and </instantE1>", syntax.Line)
 	case errors.As(err, &syntax):
-		return nil, fmt.Errorf(", line %d: is no XML: %s", syntax.Line, syntax.Msg)
+		return nil, fmt.Errorf(", line %d: is no XML: %s", syntax.Line, plainText(syntax.Msg))
 	default:
 		return nil, fmt.Errorf(", line %d: %w", s.line(), readError(err))
 	}
@@ -123,7 +124,7 @@ func (e *event) read(attrs []xml.Attr) {
 func (s *sumoReader) element(el xml.StartElement) error {
 	line := s.line()
 	if el.Name.Local != "instantOut" {
-		s.left.note("element <"+clipped(el.Name.Local)+">", line)
+		s.left.note("element "+tag(el.Name.Local), line)
 		return nil
 	}
 	var e event
@@ -254,8 +255,23 @@ func identifier(name string) string {
 	return string(b[:min(len(b), most)])
 }
 
-// clipped shortens a name that becomes part of a reason.
-func clipped(s string) string { return s[:min(len(s), 40)] }
+// tag writes the name of an element.
+func tag(name string) string { return "<" + plainText(name) + ">" }
+
+// plainText makes what is cited from a file short and fit for one line.
+func plainText(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, s)
+	const most = 80
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
+}
 
 // meter limits what one token may read: the decoder holds a token in memory
 // whole, whatever its length.

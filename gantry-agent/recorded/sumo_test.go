@@ -1,6 +1,7 @@
 package recorded
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
@@ -154,7 +155,7 @@ func loops(events ...string) string {
 }
 
 func ev(id, time, state, vehicle string) string {
-	return fmt.Sprintf(`<instantOut id="%s" time="%s" state="%s" vehID="%s" speed="25.00" length="4.50" type="car"/>`, id, time, state, vehicle)
+	return `<instantOut id="` + id + `" time="` + time + `" state="` + state + `" vehID="` + vehicle + `" speed="25.00" length="4.50" type="car"/>`
 }
 
 func TestSUMORows(t *testing.T) {
@@ -282,6 +283,19 @@ func TestSUMOFilesThatAreNone(t *testing.T) {
 	}
 }
 
+func TestRecordingsAreBounded(t *testing.T) {
+	three := loops(ev("A_0", "1", "enter", "a"), ev("A_0", "2", "enter", "b"), ev("A_0", "3", "enter", "c"))
+	most := &tape{path: "f", most: 2, index: map[string]uint32{}, names: map[string]string{}, left: tally{}, classes: classifier{unknown: tally{}}}
+	err := readSUMO(bufio.NewReader(strings.NewReader(three)), most)
+	if err == nil || err.Error() != ": has more than the 2 passages allowed: cut it into shorter recordings" {
+		t.Errorf("more passages than allowed: %v", err)
+	}
+	bytes := &limited{strings.NewReader(three), 10}
+	if _, err := io.ReadAll(bytes); err == nil || !strings.Contains(err.Error(), "bytes allowed, unpacked: cut it") {
+		t.Errorf("more bytes than allowed: %v", err)
+	}
+}
+
 func TestVehiclesThatHaveGoneAreForgotten(t *testing.T) {
 	s := &sumoReader{heard: map[sighting]int64{}, sweep: 1 << 16}
 	for i := range 300_000 {
@@ -295,6 +309,7 @@ func TestVehiclesThatHaveGoneAreForgotten(t *testing.T) {
 func FuzzSUMO(f *testing.F) {
 	f.Add(loops(ev("A_0", "10.8", "enter", "v"), ev("A_0", "11", "leave", "v"), ev("A_1", "11", "enter", "v")))
 	f.Add(loops(ev("A", "7:00:00", "enter", "v"), `<instantOut time="1e9"/>`))
+	f.Add(loops(ev("0", "0", "enter", "0"))) // a name that looks like a number
 	f.Add("<instantE1><!-- --><instantOut id='x_1' time='0' state='enter' vehID='&amp;' speed='1' length='1'/></instantE1>")
 	f.Fuzz(func(t *testing.T, text string) { checkAnyText(t, text, "sumo") })
 }
@@ -326,4 +341,14 @@ func checkAnyText(t *testing.T, text, format string) {
 		t.Fatalf("read again it is another recording (%v)", err)
 	}
 	draftAnything(t, r)
+}
+
+func BenchmarkReadSUMO(b *testing.B) {
+	text := sampleText(b)
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		if _, err := read(strings.NewReader(text), "sample", "sumo", nil); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -2,6 +2,7 @@ package truth
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -192,4 +193,19 @@ func toOutput(w io.Writer, write func(io.Writer) error) error {
 		return fmt.Errorf("write output: %w", err)
 	}
 	return nil
+}
+
+// stoppable is an output that ends the command once it is to stop. Without it
+// the first Ctrl-C would do nothing to what prints for minutes.
+type stoppable struct {
+	ctx context.Context
+	out io.Writer
+}
+
+// Write is for io.Writer.
+func (s stoppable) Write(b []byte) (int, error) {
+	if err := s.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return s.out.Write(b)
 }

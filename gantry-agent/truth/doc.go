@@ -1,8 +1,9 @@
 // Package truth tells on the command line what the simulated world holds: the
 // network as the collector wants it, what really passed, what the devices made
 // of it, how much it is like a road, what an intervention would save, and
-// pictures of a day. Everything about the world that does I/O is here, so that
-// world and device stay pure.
+// pictures of a day. It also drafts networks that replay a recording, and tells
+// of those the same. Everything about the world that does I/O is here, or in
+// package recorded, so that world and device stay pure.
 //
 // Passages and readings are streamed, ordered by time and then by the network's
 // order of stations or devices, and take memory for two days of the world,

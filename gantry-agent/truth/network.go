@@ -43,7 +43,7 @@ func (c *NetworkCmd) write(out io.Writer) error {
 // zone, valid_from and a recording's start replaced, so that whoever gets it
 // needs no flags but the recording.
 func (c *NetworkCmd) build() (*gantryv1.Network, error) {
-	spec, err := c.spec()
+	spec, err := c.spec(&c.Where)
 	if err != nil {
 		return nil, err
 	}
@@ -63,9 +63,6 @@ func (c *NetworkCmd) build() (*gantryv1.Network, error) {
 	w, err := c.make(spec)
 	if err != nil {
 		return nil, err
-	}
-	if c.Recorded != "" {
-		spec.ScenarioYAML = nil // it has no part in the world
 	}
 	n := convert(w.Network())
 	n.World = &gantryv1.World{

@@ -3,6 +3,7 @@ package truth
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -32,7 +33,7 @@ func TestParquetReadBackEqualsTheCSV(t *testing.T) {
 		t.Errorf("columns %s, want %s", got, passageColumns)
 	}
 	rows := make([]parquetRow, f.NumRows())
-	if n, err := parquet.NewGenericReader[parquetRow](f).Read(rows); n != len(rows) || err != nil && err != io.EOF {
+	if n, err := parquet.NewGenericReader[parquetRow](f).Read(rows); n != len(rows) || err != nil && !errors.Is(err, io.EOF) {
 		t.Fatalf("read %d of %d rows: %v", n, len(rows), err)
 	}
 	if len(rows) != len(want)-1 || len(rows) < 1000 {

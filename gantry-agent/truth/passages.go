@@ -1,6 +1,7 @@
 package truth
 
 import (
+	"context"
 	"io"
 	"strconv"
 	"time"
@@ -32,9 +33,9 @@ type passageWriter interface {
 }
 
 // Run prints the passages.
-func (c *PassagesCmd) Run(k *kong.Context) error {
+func (c *PassagesCmd) Run(k *kong.Context, ctx context.Context) error { //nolint:revive // kong hands arguments out by type
 	c.notes = k.Stderr
-	return toOutput(k.Stdout, c.write)
+	return toOutput(stoppable{ctx, k.Stdout}, c.write)
 }
 
 func (c *PassagesCmd) write(out io.Writer) error {

@@ -1,6 +1,7 @@
 package truth
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -20,9 +21,9 @@ type ReadingsCmd struct {
 }
 
 // Run prints what is emitted.
-func (c *ReadingsCmd) Run(k *kong.Context) error {
+func (c *ReadingsCmd) Run(k *kong.Context, ctx context.Context) error { //nolint:revive // kong hands arguments out by type
 	c.notes = k.Stderr
-	return toOutput(k.Stdout, c.write)
+	return toOutput(stoppable{ctx, k.Stdout}, c.write)
 }
 
 // line is a reading as printed. Fields of other kinds are left out.

@@ -12,19 +12,22 @@ import (
 
 // Tape says which recording a network replays, if it replays one.
 type Tape struct {
-	Recorded string `placeholder:"FILE" help:"The recording that the network replays, gzip'd or not. The scenario is not used then."`
+	Recorded string `placeholder:"FILE" help:"The recording that the network replays, gzip'd or not. Of a --scenario, which must be a file then, name and faults are used, and it may have nothing else."`
 
 	notes io.Writer // where to tell what was read
 }
 
 // spec is the world that is asked for, as its files have it. The network is
 // checked before anything in it is replaced: errors name lines as written.
-func (c *Where) spec() (world.Spec, error) {
-	network, scenario, err := c.files()
+func (c *Tape) spec(where *Where) (world.Spec, error) {
+	network, scenario, err := where.files()
 	if err == nil {
 		_, err = world.ReplayOf(network)
 	}
-	return world.Spec{NetworkYAML: network, ScenarioYAML: scenario, Seed: c.Seed}, err
+	if _, shipped := world.Shipped("scenario", where.Scenario); shipped && c.Recorded != "" {
+		scenario = nil // of simulated traffic
+	}
+	return world.Spec{NetworkYAML: network, ScenarioYAML: scenario, Seed: where.Seed}, err
 }
 
 // play makes the world, simulated or recorded.
@@ -32,7 +35,7 @@ func (c *Tape) play(where *Where) (*world.World, error) {
 	if c.Recorded == "" {
 		return where.open()
 	}
-	spec, err := where.spec()
+	spec, err := c.spec(where)
 	if err != nil {
 		return nil, err
 	}

@@ -201,3 +201,16 @@ func TestMergeIsByTimeThenBySource(t *testing.T) {
 		t.Errorf("got %v, %v, want %v", got, err, want)
 	}
 }
+
+func TestWhatPrintsForLongCanBeStopped(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	var out bytes.Buffer
+	s := stoppable{ctx, &out}
+	if _, err := s.Write([]byte("a")); err != nil || out.String() != "a" {
+		t.Errorf("wrote %q: %v", out.String(), err)
+	}
+	stop()
+	if _, err := s.Write([]byte("b")); err == nil || out.String() != "a" {
+		t.Errorf("it goes on: %q", out.String())
+	}
+}

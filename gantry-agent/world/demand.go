@@ -26,6 +26,7 @@ type planner struct {
 	w       *World
 	day     int
 	keys    tripKeys
+	length  uint32          // of the day, ticks: clocks may change
 	next    [classes]uint32 // trips that have drawn a vehicle of the class so far
 	shifted [classes]uint32
 	trips   []trip
@@ -36,7 +37,7 @@ type tripKeys struct{ entry, vehicle, speed, persons, habit, way uint64 }
 
 // plan draws all trips of a world day, by time of entry.
 func (w *World) plan(day int) []trip {
-	p := &planner{w: w, day: day}
+	p := &planner{w: w, day: day, length: uint32((w.zone.dayStart(day+1) - w.zone.dayStart(day)) / tick)}
 	k := &p.keys
 	for _, s := range []struct {
 		to *uint64
@@ -200,6 +201,9 @@ func (p *planner) add(id uint64, t trip, hour int) {
 	}
 	t.persons = p.w.aboard(draw(p.keys.persons, aboard), t.vehicle, int(t.purpose), hour)
 	t.key = uint32(draw(p.keys.way, id) >> 32)
+	if t.entry >= p.length { // the day has 23 hours, and lacks the one before its end
+		t.entry -= uint32(ticksPerHr)
+	}
 	p.trips = append(p.trips, t)
 }
 

@@ -17,6 +17,11 @@
 //  4. A Cursor runs through the columns of successive days and makes
 //     passages, one at a time.
 //
+// NewRecorded makes a world of the same kind out of records instead: passages
+// at stations that somebody else recorded, at a time that the network file
+// gives. Nothing is simulated there but what records do not tell of a vehicle;
+// how records are read is package recorded's.
+//
 // Invariants:
 //   - All arithmetic is in integers, all chance is a hash of (seed, stream,
 //     id): no float can be fused and no order of evaluation matters, hence

@@ -8,8 +8,8 @@ import (
 )
 
 // keptDays is how many days the cache holds on to. Backfill of one UTC day
-// touches two world days; days in use by a cursor live on beside these.
-const keptDays = 2
+// touches three world days; days in use by a cursor live on beside these.
+const keptDays = 3
 
 // day is what there is to know of one world day: its trips and, for the
 // stations asked for, who crossed.

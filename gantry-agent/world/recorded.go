@@ -12,7 +12,7 @@ import (
 )
 
 // MaxRecords is the most that a recording may have. A record takes 32 bytes
-// for as long as the world lives, and about 80 while it is made.
+// for as long as the world lives, and some 200 while it is read and placed.
 const MaxRecords = 5_000_000
 
 // MaxRecordingDays is the longest that a recording may be.
@@ -93,10 +93,11 @@ type recordedPassage struct {
 }
 
 // NewRecorded makes a world whose passages are those of a recording. The spec's
-// network must say that it replays this very recording; its scenario is not
-// used. Time, station, lane, class, length and speed are the recording's. What
-// it does not know is made up from the vehicle's identifier and the seed: make,
-// plate, tag, axles and persons aboard.
+// network must say that it replays this very recording; its scenario may be
+// empty, or have a name and faults of devices, nothing else. Time, station,
+// lane, class, length and speed are the recording's. What it does not know is
+// made up from the vehicle's identifier and the seed: make, plate, tag, axles
+// and persons aboard.
 func NewRecorded(spec Spec, r *Recording) (*World, error) {
 	nf, net, _, err := parseNetwork(spec.NetworkYAML)
 	if err != nil {
@@ -123,7 +124,11 @@ func NewRecorded(spec Spec, r *Recording) (*World, error) {
 	if w.zone, err = parseZone(net.Zone); err != nil {
 		return nil, fmt.Errorf("zone %w", err)
 	}
-	if w.fingerprint, err = fingerprint(nf, scenarioFile{}, spec.Seed); err != nil {
+	var sf recordedScenarioFile
+	if sf, w.scn, err = parseRecordedScenario(spec.ScenarioYAML, net, w.zone); err != nil {
+		return nil, err
+	}
+	if w.fingerprint, err = fingerprint(nf, scenarioFile{Name: sf.Name, Faults: sf.Faults}, spec.Seed); err != nil {
 		return nil, err
 	}
 	if w.fleet, err = newFleet(spec.Seed); err != nil {

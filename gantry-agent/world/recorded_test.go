@@ -125,8 +125,15 @@ func TestRecordedFingerprintCoversRecordsStartNetworkAndSeed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	faulty, err := NewRecorded(Spec{NetworkYAML: spec.NetworkYAML, ScenarioYAML: []byte("name: sick\nfaults: [{device: E1-counter, kind: drop, per_mille: 5}]"), Seed: 1}, tape())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(faulty.Faults("E1-counter")) != 1 || len(faulty.Faults("E2-counter")) != 0 {
+		t.Error("faults are at other devices")
+	}
 	for what, w := range map[string]*World{
-		"another seed": mustRecorded(t, tape(), 2), "another record": mustRecorded(t, other, 1), "another start": shifted,
+		"a fault": faulty, "another seed": mustRecorded(t, tape(), 2), "another record": mustRecorded(t, other, 1), "another start": shifted,
 	} {
 		if w.Fingerprint() == base.Fingerprint() {
 			t.Errorf("%s has the same fingerprint", what)
@@ -170,7 +177,8 @@ func TestRecordedRefuses(t *testing.T) {
 		{"recorded.start: is in the year 1979", good, strings.Replace(string(twoStations(good, "")), "2026-03-02T23:59:00Z", "1979-03-02T23:59:00Z", 1)},
 		{"recorded.start: is 2026-03-01T23:59:00Z, before the day of valid_from", good, strings.Replace(string(twoStations(good, "")), "2026-03-02T23:59:00Z", "2026-03-01T23:59:00Z", 1)},
 		{"recorded.hash: is \"00\"", good, strings.Replace(string(twoStations(good, "")), good.Hash(), "'00'", 1)},
-		{`recorded.classes: "artic" is "lorry", must be car`, good, string(twoStations(good, "  classes: {artic: lorry}"))},
+		{`recorded.classes[0].class: is "lorry", must be car`, good, string(twoStations(good, "  classes: [{type: artic, class: lorry}]"))},
+		{`recorded.classes[1].type: "a" stands twice`, good, string(twoStations(good, "  classes: [{type: a, class: car}, {type: a, class: car}]"))},
 		{"replays no recording: let gantry-agent world import", good, strings.Replace(string(twoStations(good, "")), "recorded:\n  format: sumo\n  start: 2026-03-02T23:59:00Z\n  hash: "+good.Hash(), "", 1)},
 	} {
 		if c.yaml == "" {
@@ -179,6 +187,16 @@ func TestRecordedRefuses(t *testing.T) {
 		_, err := NewRecorded(Spec{NetworkYAML: []byte(c.yaml)}, c.r)
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("got %v, want one line with %q", err, c.want)
+		}
+	}
+	for want, scenario := range map[string]string{
+		"of a scenario, a recording takes name and faults alone: scenario file, line 1": "demand: []",
+		"scenario file, line 1, name: is \"\", must be a text":                          "{name: '', faults: []}",
+		"faults[0].kind: is \"lazy\"":                                                   "name: a\nfaults: [{device: '*', kind: lazy}]",
+	} {
+		_, err := NewRecorded(Spec{NetworkYAML: twoStations(good, ""), ScenarioYAML: []byte(scenario)}, good)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
 		}
 	}
 	scenario, _ := Shipped("scenario", "weekday")

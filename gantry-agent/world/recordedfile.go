@@ -2,7 +2,6 @@ package world
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -20,10 +19,16 @@ var Formats = []string{"sumo", "fintraffic"}
 // is far too large for a network file, or for a record of the network topic;
 // its hash stands for it.
 type recordedFile struct {
-	Format  string            `yaml:"format"`
-	Start   string            `yaml:"start"`
-	Hash    string            `yaml:"hash"`
-	Classes map[string]string `yaml:"classes,omitempty"`
+	Format  string          `yaml:"format"`
+	Start   string          `yaml:"start"`
+	Hash    string          `yaml:"hash"`
+	Classes []typeClassFile `yaml:"classes,omitempty"`
+}
+
+// typeClassFile says what a type of the recording is.
+type typeClassFile struct {
+	Type  string `yaml:"type"`
+	Class string `yaml:"class"`
 }
 
 // Replay is what a network file says of the recording that it replays.
@@ -94,14 +99,42 @@ func readReplay(src source, f *recordedFile) (*Replay, error) {
 	if len(f.Classes) > maxClassNames {
 		return nil, src.fault("recorded.classes", "has %d entries, must have at most %d", len(f.Classes), maxClassNames)
 	}
-	for _, name := range slices.Sorted(maps.Keys(f.Classes)) {
-		c := parseClass(f.Classes[name])
+	for i, given := range f.Classes {
+		path := fmt.Sprintf("recorded.classes[%d]", i)
+		c := parseClass(given.Class)
 		if c == 0 {
-			return nil, src.fault("recorded.classes", "%s is %s, must be car, van, truck, bus, motorcycle or other", quoted(name), quoted(f.Classes[name]))
+			return nil, src.fault(path+".class", "is %s, must be car, van, truck, bus, motorcycle or other", quoted(given.Class))
 		}
-		r.Classes[name] = c
+		if _, twice := r.Classes[given.Type]; twice {
+			return nil, src.fault(path+".type", "%s stands twice", quoted(given.Type))
+		}
+		r.Classes[given.Type] = c
 	}
 	return r, nil
+}
+
+// recordedScenarioFile is a scenario for a recording: traffic is as it is, but
+// devices may fail.
+type recordedScenarioFile struct {
+	Name   string      `yaml:"name"`
+	Faults []faultFile `yaml:"faults"`
+}
+
+// parseRecordedScenario reads a scenario for a recording; an empty one is one
+// without faults.
+func parseRecordedScenario(text []byte, net *Network, z zone) (f recordedScenarioFile, s *scenario, err error) {
+	if s = (&scenario{}); len(text) == 0 {
+		return f, s, nil
+	}
+	src := source{"scenario", text}
+	if err := src.decode(&f); err != nil {
+		return f, nil, fmt.Errorf("of a scenario, a recording takes name and faults alone: %w", err)
+	}
+	if err := checkName(src, "name", f.Name); err != nil {
+		return f, nil, err
+	}
+	s.faults, err = readFaults(src, f.Faults, net, z)
+	return f, s, err
 }
 
 // checkSimulated refuses a network whose passages are not to be simulated.

@@ -149,8 +149,6 @@ func (c schemaComparer) compare(path string, node map[string]any, of reflect.Typ
 	case of.Kind() == reflect.Slice:
 		want = "array"
 		c.compare(path+"[]", node["items"].(map[string]any), of.Elem())
-	case of.Kind() == reflect.Map:
-		want = "object"
 	case of.Kind() == reflect.Bool:
 		want = "boolean"
 	case of.Kind() == reflect.String:

@@ -30,17 +30,6 @@ func (s source) checkShape(n ast.Node, t reflect.Type, path string) error {
 			return bad("a mapping")
 		}
 		return s.checkFields(n, m, t, path)
-	case reflect.Map:
-		m, ok := n.(ast.MapNode)
-		if !ok {
-			return bad("a mapping")
-		}
-		for it := m.MapRange(); it.Next(); {
-			if err := s.checkShape(it.Value(), t.Elem(), path+"."+it.Key().GetToken().Value); err != nil {
-				return err
-			}
-		}
-		return nil
 	case reflect.Slice:
 		list, ok := n.(*ast.SequenceNode)
 		if !ok {

@@ -2,6 +2,7 @@ package diagram
 
 import (
 	"bytes"
+	"image/color"
 	"image/png"
 	"math"
 	"testing"
@@ -124,8 +125,7 @@ func TestThePictureShowsTheJamInItsPlace(t *testing.T) {
 	count := func(c class) (n, sum int) {
 		for y := range img.Bounds().Dy() {
 			for x := range 1500 { // the legend is right of it
-				r, g, b, _ := img.At(x, y).RGBA()
-				if uint8(r>>8) == c.colour.R && uint8(g>>8) == c.colour.G && uint8(b>>8) == c.colour.B {
+				if color.RGBAModel.Convert(img.At(x, y)) == c.colour {
 					n, sum = n+1, sum+x
 				}
 			}
