@@ -40,7 +40,7 @@ func BenchmarkReadings(b *testing.B) {
 // every kind.
 func BenchmarkFaultyReadings(b *testing.B) {
 	d := failing(mustDevice(b, shippedWorld(b), "north-06-toll"), everyKind()...)
-	defer runtime.KeepAlive(keptDays(d.w, faultDay-dayLong, faultDay+dayLong))
+	defer runtime.KeepAlive(keptDays(faultDay-dayLong, faultDay+dayLong, d.w))
 	b.ReportAllocs()
 	b.ResetTimer()
 	buf := make([]byte, 0, 128)

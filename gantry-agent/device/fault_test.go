@@ -1,6 +1,7 @@
 package device
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"math"
@@ -88,9 +89,7 @@ func drawEpisodes(t *rapid.T, f *world.Fault, minute func(string) world.Micros) 
 func TestAnyFaultsKeepTheContract(t *testing.T) {
 	// The other agent has a world of its own.
 	one, other := shippedWorld(t), shippedWorld(t)
-	for _, w := range []*world.World{one, other} {
-		defer runtime.KeepAlive(keptDays(w, faultDay-dayLong-lookBack, faultDay+dayLong))
-	}
+	defer runtime.KeepAlive(keptDays(faultDay-dayLong-lookBack, faultDay+dayLong, one, other))
 	sound := map[string][2]*Device{}
 	for _, id := range someDevices {
 		sound[id] = [2]*Device{mustDevice(t, one, id), mustDevice(t, other, id)}
@@ -141,21 +140,18 @@ func lifeOf(d *Device, epochs []Epoch, from, to world.Micros) map[uint32][]Readi
 		if e != run {
 			run, ahead, last = e, [maxLanes + 1]world.Micros{}, nil
 		}
-		r := Reading{Kind: d.kind}
-		d.measure(&p, ahead[p.Lane], &r)
-		ahead[p.Lane] = p.At
-		d.misclass(&p, &r)
-		d.misread(&p, &r)
-		if last != nil && d.is(world.FaultStuck, p.At) {
-			r = *last
-		} else {
-			kept := r
-			last = &kept
+		if r := measured(d, p, ahead[p.Lane]); last == nil || !d.is(world.FaultStuck, p.At) {
+			last = &r
 		}
-		r.Lane, r.ObservedAt, r.Twice = p.Lane, p.At+d.skew(p.At, p.Trip), d.hit(world.FaultDuplicate, p.At, p.Trip)
-		r.EmittedAt = emitted + d.hold(p.At, p.Trip)
-		if e := epochAt(r.EmittedAt); e != nil && !d.down(r.EmittedAt) {
-			life[e.ID] = append(life[e.ID], r)
+		ahead[p.Lane] = p.At
+		r, at := *last, emitted+d.hold(p.At, p.Trip)
+		to := epochAt(at)
+		if to != e {
+			r = measured(d, p, 0) // what the counter knew is lost
+		}
+		r.Lane, r.ObservedAt, r.EmittedAt, r.Twice = p.Lane, p.At+d.skew(p.At, p.Trip), at, d.hit(world.FaultDuplicate, p.At, p.Trip)
+		if to != nil && !d.down(at) {
+			life[to.ID] = append(life[to.ID], r)
 		}
 		return true
 	}
@@ -174,6 +170,14 @@ func lifeOf(d *Device, epochs []Epoch, from, to world.Micros) map[uint32][]Readi
 	return life
 }
 
+func measured(d *Device, p world.Passage, before world.Micros) Reading {
+	r := Reading{Kind: d.kind}
+	d.measure(&p, before, &r)
+	d.misclass(&p, &r)
+	d.misread(&p, &r)
+	return r
+}
+
 func firstDifference(got, want []Reading) string {
 	for i := range min(len(got), len(want)) {
 		if got[i] != want[i] {
@@ -183,14 +187,19 @@ func firstDifference(got, want []Reading) string {
 	return fmt.Sprintf("%d readings, want %d", len(got), len(want))
 }
 
-// keptDays are cursors that hold on to the world's days of a time, so that
+// keptDays are cursors that hold on to the days of worlds over a time, so that
 // they are made once.
-func keptDays(w *world.World, from, to world.Micros) (kept []*world.Cursor) {
+func keptDays(from, to world.Micros, worlds ...*world.World) (kept []*world.Cursor) {
 	var p world.Passage
-	for at := from; at < to+dayLong; at += dayLong / 2 {
-		c, _ := w.Open(w.Network().Stations[0].ID, at, to+dayLong)
-		c.Next(&p)
-		kept = append(kept, c)
+	for _, w := range worlds {
+		for _, s := range w.Network().Stations {
+			w.Expect(s.ID)
+		}
+		for at := from; at < to+dayLong; at += dayLong / 2 {
+			c, _ := w.Open(w.Network().Stations[0].ID, at, to+dayLong)
+			c.Next(&p)
+			kept = append(kept, c)
+		}
 	}
 	return kept
 }
@@ -320,14 +329,12 @@ func TestFaultyDayBeginsAsASoundOne(t *testing.T) {
 func TestSplitOverAgents(t *testing.T) {
 	one := shippedWorld(t)
 	agents := []*world.World{shippedWorld(t), shippedWorld(t), shippedWorld(t)}
-	for _, w := range append(agents, one) {
-		defer runtime.KeepAlive(keptDays(w, faultDay-dayLong, faultDay+dayLong))
-	}
+	defer runtime.KeepAlive(keptDays(faultDay-dayLong, faultDay+dayLong, append(agents, one)...))
 	for i, id := range someDevices {
 		d := failing(mustDevice(t, one, id), everyKind()...)
 		twin := failing(mustDevice(t, agents[i%3], id), everyKind()...)
 		for _, e := range d.Epochs(faultDay, faultDay+dayLong) {
-			if string(wire(d, e, 0)) != string(wire(twin, e, 0)) {
+			if !bytes.Equal(wire(d, e, 0), wire(twin, e, 0)) {
 				t.Errorf("%s, epoch %+v: another agent gives other bytes", id, e)
 			}
 		}

@@ -40,13 +40,13 @@ func TestDropAndOverCountChangeTheNumber(t *testing.T) {
 	}
 	more := dayOf(failing(sound, world.Fault{Kind: world.FaultOverCount, PerMille: 50}))
 	within(t, "phantoms", len(more)-len(all), len(all), 50)
-	real := map[world.Micros]bool{}
+	there := map[world.Micros]bool{}
 	for _, r := range all {
-		real[r.ObservedAt] = true
+		there[r.ObservedAt] = true
 	}
 	var last world.Micros
 	for _, r := range more {
-		if real[r.ObservedAt] {
+		if there[r.ObservedAt] {
 			last = r.ObservedAt
 		} else if gap := r.ObservedAt - last; gap < -maxPhantom || gap > maxPhantom {
 			t.Fatalf("phantom %+v is %d µs from any vehicle", r, gap)
