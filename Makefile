@@ -2,7 +2,8 @@
 #
 # Settings, as make run SEED=7 or in the environment:
 ## SEED=1                seed of the world; kept with the state folder
-## NETWORK=corridor      network to simulate; kept with the state folder
+## NETWORK=corridor      network to simulate: corridor, metro or a file; kept with the state folder
+## SCENARIO=name|file    scenario instead of the network's own; kept with the state folder
 ## RECORDED=file         recording that NETWORK replays instead of a simulation; see gantry-agent world import
 ## HISTORY=7d            days of history before today; a later run may ask for more
 ## AGENTS=2              agent processes
@@ -102,12 +103,20 @@ install: need-go need-test-tools bin/local
 	@bin/local install --kafka=apache
 
 .PHONY: need-test-tools
-need-test-tools:
+need-test-tools: qemu
 	@for tool in 'cc:the race detector:a C compiler, as gcc or clang' 'npm:the ClickHouse engine:Node.js 20 or newer' \
 		'python3:dbt:Python 3.10 or newer' 'java:Apache Kafka:Java 17 or newer' 'mvn:Apache Kafka:Maven'; do \
 		IFS=: read -r name purpose remedy <<<"$$tool"; \
 		command -v "$$name" >/dev/null || { echo "gantry: $$name is missing (needed for $$purpose): install $$remedy" >&2; exit 1; }; \
 	done
+
+# What runs the tests as compiled for arm64.
+.PHONY: qemu
+qemu:
+	@command -v qemu-aarch64 >/dev/null || { \
+		sudo=$$([ "$$(id -u)" = 0 ] || command -v sudo || true); \
+		$$sudo apt-get update -qq && $$sudo apt-get install -y -qq --no-install-recommends qemu-user >/dev/null; } || \
+		{ echo "gantry: qemu-aarch64 is missing (needed to test what is compiled for arm64): install qemu-user" >&2; exit 1; }
 
 $(TOOLS)/ready: deploy/tools/go.mod deploy/tools/go.sum | need-go
 	@echo "building the pinned tools (once, minutes)"

@@ -40,7 +40,7 @@ type runCmd struct {
 	Recorded string `placeholder:"FILE" help:"The recording that the world's network replays, gzip'd or not: the file that 'gantry-agent world import' drafted the network from."`
 
 	Network   string   `placeholder:"NAME|FILE" help:"State the world instead of taking the collector's: its network."`
-	Scenario  string   `default:"weekday" placeholder:"NAME|FILE" help:"Scenario of --network."`
+	Scenario  string   `placeholder:"NAME|FILE" help:"Scenario of --network; without it, the one that goes with the network."`
 	Seed      uint64   `default:"1" help:"Seed of --network."`
 	Zone      string   `placeholder:"ZONE" help:"Zone put into --network, as +09:30 or an IANA name."`
 	ValidFrom dateFlag `placeholder:"DATE" help:"Start of the devices' life put into --network."`
@@ -193,6 +193,9 @@ func (c *runCmd) statedWorld(log *slog.Logger) (*world.World, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.Scenario == "" {
+		c.Scenario = world.ScenarioFor(c.Network)
+	}
 	scenario, err := worldFile("scenario", c.Scenario)
 	if err != nil {
 		return nil, err
@@ -208,7 +211,11 @@ func (c *runCmd) statedWorld(log *slog.Logger) (*world.World, error) {
 			return nil, err
 		}
 	}
-	return c.makeWorld(world.Spec{NetworkYAML: network, ScenarioYAML: scenario, Seed: c.Seed}, log)
+	w, err := c.makeWorld(world.Spec{NetworkYAML: network, ScenarioYAML: scenario, Seed: c.Seed}, log)
+	if err != nil {
+		return nil, err
+	}
+	return w, w.Check()
 }
 
 // makeWorld makes a world, from the recording where its network replays one.

@@ -26,6 +26,7 @@ type settings struct {
 	folderSetting
 	Seed     *uint64 `env:"SEED,GANTRY_SEED" help:"Seed of the world (first run: 1)."`
 	Network  string  `env:"NETWORK,GANTRY_NETWORK" help:"Network to simulate (first run: corridor)."`
+	Scenario string  `env:"SCENARIO,GANTRY_SCENARIO" placeholder:"NAME|FILE" help:"Scenario to simulate, a shipped one or a file from the root (first run: the one that goes with the network)."`
 	Recorded string  `env:"RECORDED,GANTRY_RECORDED" type:"path" placeholder:"FILE" help:"Recording that the network replays, one that 'gantry-agent world import' drafted."`
 	History  string  `env:"HISTORY,GANTRY_HISTORY" placeholder:"28d" help:"Days of history before today (first run: 7d)."`
 	Agents   int     `env:"AGENTS,GANTRY_AGENTS" default:"2" help:"Agent processes to start."`
@@ -44,7 +45,7 @@ type settings struct {
 // wanted checks the settings and puts them as the state folder wants them.
 func (s settings) wanted() (state.Wanted, error) {
 	w := state.Wanted{
-		Dir: s.State, Seed: s.Seed, Network: s.Network, Recorded: s.Recorded, Kafka: s.Kafka,
+		Dir: s.State, Seed: s.Seed, Network: s.Network, Scenario: s.Scenario, Recorded: s.Recorded, Kafka: s.Kafka,
 		Ports: state.Ports{
 			GRPC: s.GRPCPort, HTTP: s.HTTPPort, Admin: s.AdminPort,
 			Kafka: s.KafkaPort, ClickHouse: s.ClickHousePort, ClickHouseHTTP: s.ClickHouseHTTPPort,

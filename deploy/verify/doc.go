@@ -6,6 +6,11 @@
 // emits up to T must be in raw.readings, or in raw.rejects with the reason
 // that the world predicts, and nothing else may be there.
 //
+// Devices may fail as the scenario says: the world knows which readings are
+// emitted twice, late, or with a clock so wrong that they must be refused, which
+// epochs a reboot begins, and which have no end. What a fault kept from being
+// emitted is not expected.
+//
 // Where the world replays a recording, the recording is read again, and refused
 // unless it is the one that the network names.
 //

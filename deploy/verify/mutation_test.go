@@ -34,11 +34,12 @@ type bench struct {
 	conn driver.Conn
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t *testing.T, faults string) *bench {
 	t.Helper()
 	server := clickhousetest.Start(t)
 	network, _ := world.Shipped("network", "corridor")
 	scenario, _ := world.Shipped("scenario", "weekday")
+	scenario = append(scenario, faults...)
 	spec := world.Spec{NetworkYAML: network, ScenarioYAML: scenario, Seed: 5}
 	w, err := world.New(spec)
 	if err != nil {
@@ -90,6 +91,7 @@ func (b *bench) load(t *testing.T) {
 	b.exec(t, "CREATE DATABASE IF NOT EXISTS ideal")
 	b.exec(t, "CREATE OR REPLACE TABLE ideal.readings ENGINE = MergeTree ORDER BY tuple() AS SELECT * FROM raw.readings LIMIT 0")
 	b.exec(t, "CREATE OR REPLACE TABLE ideal.epoch_ends ENGINE = MergeTree ORDER BY tuple() AS SELECT * FROM raw.epoch_ends LIMIT 0")
+	b.exec(t, "CREATE OR REPLACE TABLE ideal.rejects ENGINE = MergeTree ORDER BY tuple() AS SELECT * FROM raw.rejects LIMIT 0")
 	batch, err := b.conn.PrepareBatch(context.Background(), `INSERT INTO ideal.readings (device_id, epoch, seq, observed_at, kind, lane,
 		vehicle_class, length_cm, occupied_ms, headway_ms, speed_tenth_kmh, limit_kmh, confidence_percent, plate, tag,
 		plate_token, plate_key_id, axles, persons, charge_cents)`)
@@ -117,11 +119,15 @@ func (b *bench) loadDevice(t *testing.T, batch driver.Batch, d *oracleDevice) {
 				break
 			}
 			last = r.Seq
+			if r.ObservedAt > e.Start+3*dayUS { // of a clock that is wrong by more than any epoch has room for
+				b.exec(t, fmt.Sprintf("INSERT INTO ideal.rejects (device_id, epoch, seq, code) VALUES ('%s', %d, %d, 'REJECT_CODE_OBSERVED_AT_OUT_OF_EPOCH')", d.id, e.ID, r.Seq))
+				continue
+			}
 			if err := batch.Append(b.values(d, e, &r)...); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if e.End <= until.UnixMicro() {
+		if e.End <= until.UnixMicro() && !e.NoEnd {
 			b.exec(t, fmt.Sprintf("INSERT INTO ideal.epoch_ends (device_id, epoch, last_seq) VALUES ('%s', %d, %d)", d.id, e.ID, last))
 		}
 	}
@@ -153,6 +159,7 @@ func (b *bench) reset(t *testing.T) {
 	}
 	b.exec(t, "INSERT INTO raw.readings SELECT * FROM ideal.readings")
 	b.exec(t, "INSERT INTO raw.epoch_ends SELECT * FROM ideal.epoch_ends")
+	b.exec(t, "INSERT INTO raw.rejects SELECT * FROM ideal.rejects")
 }
 
 func (b *bench) tally(t *testing.T) *Tally {
@@ -174,7 +181,7 @@ func TestEveryMutationIsCaught(t *testing.T) {
 	if firstEpoch != 2689859584 {
 		t.Fatalf("the first epoch is %d: mend the constant in `one`", firstEpoch)
 	}
-	b := newBench(t)
+	b := newBench(t, "")
 	b.reset(t)
 	clean := b.tally(t)
 	if !clean.OK() || clean.Found != clean.Expected || clean.Expected < 100_000 {

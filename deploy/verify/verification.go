@@ -117,6 +117,7 @@ func (v *verification) device(ctx context.Context, d *oracleDevice, ends map[uin
 	for _, e := range epochs {
 		last := c.walkEpoch(e, dev.Open(e, 0), rows)
 		switch {
+		case e.NoEnd: // an end that is there nevertheless is left over
 		case e.End <= v.until:
 			c.walkEnd(e, last, ends[e.ID])
 			delete(ends, e.ID)
@@ -178,11 +179,12 @@ func (c *comparison) walkEnd(e device.Epoch, last uint64, rows []uint64) {
 	}
 }
 
-// endsLeft counts ends of epochs that the device never had or is still in.
+// endsLeft counts ends of epochs that the device never had, never closed, or is
+// still in.
 func (c *comparison) endsLeft(ends map[uint32][]uint64) {
 	for epoch, rows := range ends {
 		c.tally.Invented += uint64(len(rows))
-		c.tally.sample("invented: %s ended epoch %d, which has not ended or never was", c.deviceID, epoch)
+		c.tally.sample("invented: %s ended epoch %d, which has no end, not yet or never, or never was", c.deviceID, epoch)
 	}
 }
 

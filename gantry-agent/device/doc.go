@@ -33,14 +33,15 @@
 //     drop is not observed: it leaves no trace, also not in the headway.
 //  2. over_count adds a phantom up to 0.3 s behind a passage, in its lane or
 //     the one beside, which from here on is a passage like others.
-//  3. The run of the counter that is on when the reading would be emitted
-//     observes it: headway and, for stuck, the last measurement are of that
-//     run. class_drift and misread err in the measurement, stuck puts the last
-//     one before it in its place (or the run's first), skew shifts ObservedAt.
-//     Lane and ObservedAt go on while stuck; the charge is by the true time.
+//  3. class_drift and misread err in the measurement, stuck puts the last one
+//     before it in its place, or the epoch's first, and skew shifts
+//     ObservedAt. Lane and ObservedAt go on while stuck; the charge is by the
+//     true time.
 //  4. late and reorder hold the reading back: it is emitted among those that
-//     are due then, and belongs to the epoch of that moment, whichever run
-//     observed it. What would be emitted while the device is down never is.
+//     are due then, and belongs to the epoch of that moment. If that is not
+//     the one it was observed in, it comes without a headway and is not stuck:
+//     both are the counter's, which is gone. What would be emitted while the
+//     device is down never is.
 //  5. In order of emission readings get their positions. duplicate marks one
 //     that is emitted twice, at once, with one position.
 //

@@ -141,21 +141,18 @@ func lifeOf(d *Device, epochs []Epoch, from, to world.Micros) map[uint32][]Readi
 		if e != run {
 			run, ahead, last = e, [maxLanes + 1]world.Micros{}, nil
 		}
-		r := Reading{Kind: d.kind}
-		d.measure(&p, ahead[p.Lane], &r)
-		ahead[p.Lane] = p.At
-		d.misclass(&p, &r)
-		d.misread(&p, &r)
-		if last != nil && d.is(world.FaultStuck, p.At) {
-			r = *last
-		} else {
-			kept := r
-			last = &kept
+		if r := measured(d, p, ahead[p.Lane]); last == nil || !d.is(world.FaultStuck, p.At) {
+			last = &r
 		}
-		r.Lane, r.ObservedAt, r.Twice = p.Lane, p.At+d.skew(p.At, p.Trip), d.hit(world.FaultDuplicate, p.At, p.Trip)
-		r.EmittedAt = emitted + d.hold(p.At, p.Trip)
-		if e := epochAt(r.EmittedAt); e != nil && !d.down(r.EmittedAt) {
-			life[e.ID] = append(life[e.ID], r)
+		ahead[p.Lane] = p.At
+		r, at := *last, emitted+d.hold(p.At, p.Trip)
+		to := epochAt(at)
+		if to != e {
+			r = measured(d, p, 0) // what the counter knew is lost
+		}
+		r.Lane, r.ObservedAt, r.EmittedAt, r.Twice = p.Lane, p.At+d.skew(p.At, p.Trip), at, d.hit(world.FaultDuplicate, p.At, p.Trip)
+		if to != nil && !d.down(at) {
+			life[to.ID] = append(life[to.ID], r)
 		}
 		return true
 	}
@@ -174,6 +171,14 @@ func lifeOf(d *Device, epochs []Epoch, from, to world.Micros) map[uint32][]Readi
 	return life
 }
 
+func measured(d *Device, p world.Passage, before world.Micros) Reading {
+	r := Reading{Kind: d.kind}
+	d.measure(&p, before, &r)
+	d.misclass(&p, &r)
+	d.misread(&p, &r)
+	return r
+}
+
 func firstDifference(got, want []Reading) string {
 	for i := range min(len(got), len(want)) {
 		if got[i] != want[i] {
@@ -187,6 +192,9 @@ func firstDifference(got, want []Reading) string {
 // they are made once.
 func keptDays(w *world.World, from, to world.Micros) (kept []*world.Cursor) {
 	var p world.Passage
+	for _, s := range w.Network().Stations {
+		w.Expect(s.ID)
+	}
 	for at := from; at < to+dayLong; at += dayLong / 2 {
 		c, _ := w.Open(w.Network().Stations[0].ID, at, to+dayLong)
 		c.Next(&p)

@@ -12,7 +12,6 @@ import (
 type faulty struct {
 	d        *Device
 	e        Epoch
-	runs     []Epoch // of observation, oldest first; what is before is not needed
 	passages *world.Cursor
 
 	passage   world.Passage
@@ -20,7 +19,7 @@ type faulty struct {
 	toCome    bool         // a phantom of passage is next
 	emitted   world.Micros // of the reading before, had it not been held
 	ahead     [maxLanes + 1]world.Micros
-	last      Reading // of the run, to be stuck at; Kind 0 when there is none
+	last      Reading // observed in the epoch, to be stuck at; Kind 0 when there is none
 
 	next  Reading // the first that was not held; Kind 0 when not found yet
 	held  heldHeap
@@ -29,11 +28,8 @@ type faulty struct {
 }
 
 // openFaulty begins an epoch, or returns nil where no fault has anything to do
-// with it.
-//
-// What is held back comes from an earlier time, and headways and a stuck
-// measurement from the run of the counter that observed it. So where something
-// may be held, it begins with the whole run in which the oldest was observed.
+// with it. What is held back comes from an earlier time: it looks back as far
+// as something may be held.
 func (d *Device) openFaulty(e Epoch) *faulty {
 	var hold world.Micros
 	needed := false
@@ -57,12 +53,7 @@ func (d *Device) openFaulty(e Epoch) *faulty {
 	if !needed {
 		return nil
 	}
-	s := &faulty{d: d, e: e, runs: []Epoch{e}}
-	if hold > 0 {
-		s.runs = d.runs(max(e.Start-lookBack-hold, 0), e.Start+1)
-	}
-	s.passages = d.passages(s.runs[0].Start-lookBack, e.End)
-	return s
+	return &faulty{d: d, e: e, passages: d.passages(e.Start-lookBack-hold, e.End)}
 }
 
 // peek tells when the next reading is emitted; false when none is.
@@ -111,15 +102,14 @@ func (s *faulty) observe() {
 		s.ended = true
 		return
 	}
-	if s.emitted < s.runs[0].Start || s.d.down(s.emitted) {
+	hold := s.d.hold(p.At, p.Trip)
+	if s.d.down(s.emitted) || s.emitted+hold < s.e.Start {
 		return
 	}
-	s.enter()
 	r := s.measure()
-	hold := s.d.hold(p.At, p.Trip)
 	r.EmittedAt = s.emitted + hold
 	switch {
-	case r.EmittedAt < s.e.Start || r.EmittedAt >= s.e.End || s.d.down(r.EmittedAt):
+	case r.EmittedAt >= s.e.End || s.d.down(r.EmittedAt):
 		// Another epoch's, or nobody's: a device that is down forgets.
 	case hold > 0:
 		s.order++
@@ -140,26 +130,23 @@ func (s *faulty) advance() bool {
 	return s.passages.Next(&s.passage)
 }
 
-// enter begins another run where the passage is in one: the counter starts
-// anew and knows nothing of the vehicles before.
-func (s *faulty) enter() {
-	if s.emitted < s.runs[0].End {
-		return
-	}
-	for s.emitted >= s.runs[0].End {
-		s.runs = s.runs[1:]
-	}
-	s.ahead, s.last = [maxLanes + 1]world.Micros{}, Reading{}
-}
-
-// measure is the reading of the passage, without its emission.
+// measure is the reading of the passage, without its emission. Headway and a
+// stuck measurement are the counter's, which starts anew with the epoch: what
+// was observed before it is measured without.
 func (s *faulty) measure() Reading {
 	p, d := &s.passage, s.d
 	r := Reading{ObservedAt: p.At + d.skew(p.At, p.Trip), Kind: d.kind, Lane: p.Lane, Twice: d.hit(world.FaultDuplicate, p.At, p.Trip)}
-	d.measure(p, s.ahead[p.Lane], &r)
-	s.ahead[p.Lane] = p.At
+	within := s.emitted >= s.e.Start
+	var before world.Micros
+	if within {
+		before, s.ahead[p.Lane] = s.ahead[p.Lane], p.At
+	}
+	d.measure(p, before, &r)
 	d.misclass(p, &r)
 	d.misread(p, &r)
+	if !within {
+		return r
+	}
 	if s.last.Kind != 0 && d.is(world.FaultStuck, p.At) {
 		stuck := s.last
 		stuck.ObservedAt, stuck.Lane, stuck.Twice = r.ObservedAt, r.Lane, r.Twice

@@ -28,7 +28,7 @@ type Cmd struct {
 // Where says which world is meant.
 type Where struct {
 	Network  string `default:"corridor" placeholder:"NAME|FILE" help:"Network that comes with the program, or a file."`
-	Scenario string `default:"weekday" placeholder:"NAME|FILE" help:"Scenario that comes with the program, or a file."`
+	Scenario string `placeholder:"NAME|FILE" help:"Scenario that comes with the program, or a file; without it, the one that goes with the network."`
 	Seed     uint64 `default:"1" help:"Seed of all chance."`
 	Zone     string `placeholder:"ZONE" help:"Time zone instead of the network's: an IANA name, or an offset as +09:30 (--zone=-03:00 for one west of UTC)."`
 }
@@ -69,6 +69,9 @@ const (
 func (c *Where) files() (network, scenario []byte, err error) {
 	if network, err = load("network", c.Network); err != nil {
 		return nil, nil, err
+	}
+	if c.Scenario == "" {
+		c.Scenario = world.ScenarioFor(c.Network)
 	}
 	if scenario, err = load("scenario", c.Scenario); err != nil {
 		return nil, nil, err

@@ -64,7 +64,10 @@ func (c *NetworkCmd) build() (*gantryv1.Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := convert(w.Network())
+	if err := w.Check(); err != nil {
+		return nil, err
+	}
+	n := convert(w)
 	n.World = &gantryv1.World{
 		Fingerprint: w.Fingerprint(), NetworkYaml: string(spec.NetworkYAML),
 		ScenarioYaml: string(spec.ScenarioYAML), Seed: c.Seed,
@@ -73,13 +76,14 @@ func (c *NetworkCmd) build() (*gantryv1.Network, error) {
 }
 
 // convert is the roadside in the contract's terms.
-func convert(in *world.Network) *gantryv1.Network {
+func convert(w *world.World) *gantryv1.Network {
+	in := w.Network()
 	n := &gantryv1.Network{Name: in.Name, Zone: in.Zone, ValidFromUs: in.ValidFrom}
-	for _, s := range in.Stations {
-		n.Stations = append(n.Stations, &gantryv1.Station{
-			StationId: s.ID, GantryId: s.Gantry, Road: s.Road, Direction: s.Direction, OffsetM: s.OffsetM,
-			Lanes: uint32(s.Lanes), LimitKmh: uint32(s.LimitKMH), LongitudeE7: s.LongitudeE7, LatitudeE7: s.LatitudeE7,
-		})
+	for i := range in.Stations {
+		n.Stations = append(n.Stations, station(&in.Stations[i], 0))
+	}
+	for _, v := range w.Widenings() {
+		n.Stations = append(n.Stations, station(&v.Station, v.From))
 	}
 	for _, d := range in.Devices {
 		n.Devices = append(n.Devices, &gantryv1.Device{
@@ -93,4 +97,12 @@ func convert(in *world.Network) *gantryv1.Network {
 		})
 	}
 	return n
+}
+
+// station in the contract's terms; from is 0 for as long as the network.
+func station(s *world.Station, from world.Micros) *gantryv1.Station {
+	return &gantryv1.Station{
+		StationId: s.ID, GantryId: s.Gantry, Road: s.Road, Direction: s.Direction, OffsetM: s.OffsetM,
+		Lanes: uint32(s.Lanes), LimitKmh: uint32(s.LimitKMH), LongitudeE7: s.LongitudeE7, LatitudeE7: s.LatitudeE7, ValidFromUs: from,
+	}
 }

@@ -81,7 +81,11 @@ func (c *ReadingsCmd) write(out io.Writer) error {
 	}
 	enc := json.NewEncoder(out)
 	return merge(sources, func(i int, e emission) error {
-		return enc.Encode(format(devices[i].ID, &e))
+		l := format(devices[i].ID, &e)
+		if err := enc.Encode(l); err != nil || !e.reading.Twice {
+			return err
+		}
+		return enc.Encode(l) // a device with a fault emits it again at once
 	})
 }
 

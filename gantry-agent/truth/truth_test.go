@@ -155,6 +155,54 @@ func TestReadingsAreOnePerPassageAndDevice(t *testing.T) {
 	}
 }
 
+// TestReadingsShowFaultsAsEmitted: two lines for a duplicate, late readings
+// when they come, and another epoch after a reboot.
+func TestReadingsShowFaultsAsEmitted(t *testing.T) {
+	text, _ := world.Shipped("scenario", "weekday")
+	file := filepath.Join(t.TempDir(), "failing.yaml")
+	text = append(text, `
+faults:
+  - {device: north-02-counter, kind: duplicate, per_mille: 100}
+  - {device: north-02-counter, kind: late, per_mille: 100, seconds: 600}
+  - {device: north-02-counter, kind: reboot, from: "2026-03-04T06:57", seconds: 30, end: false}
+`...)
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := mustGantry(t, append([]string{"readings", "--scenario=" + file, "--devices=north-02-counter"}, span...)...)
+	twice, late := 0, 0
+	var epochs []uint32
+	var before line
+	for text := range strings.Lines(out) {
+		var l line
+		if err := json.Unmarshal([]byte(text), &l); err != nil {
+			t.Fatal(err)
+		}
+		if l.Epoch != before.Epoch {
+			epochs = append(epochs, l.Epoch)
+			before.Seq = max(l.Seq, 1) - 1
+		}
+		switch l.Seq {
+		case before.Seq:
+			twice++
+		case before.Seq + 1:
+		default:
+			t.Fatalf("position %d after %d", l.Seq, before.Seq)
+		}
+		if l.EmittedAt < before.EmittedAt {
+			t.Fatalf("emitted at %s after %s", l.EmittedAt, before.EmittedAt)
+		}
+		if l.ObservedAt < before.ObservedAt {
+			late++
+		}
+		before = l
+	}
+	day := uint32(time.Date(2026, 3, 4, 0, 0, 0, 0, time.UTC).Unix()/86400) << 17
+	if want := []uint32{day, day + 6*3600 + 57*60 + 30}; !slices.Equal(epochs, want) || twice < 5 || late < 5 {
+		t.Errorf("epochs %v, want %v; %d duplicates, %d late readings", epochs, want, twice, late)
+	}
+}
+
 func TestFilesMayTakeThePlaceOfShippedOnes(t *testing.T) {
 	text, _ := world.Shipped("network", "corridor")
 	file := filepath.Join(t.TempDir(), "mine.yaml")

@@ -29,7 +29,7 @@ func (p *planner) shiftPeak(s *shift) {
 		if t.entry < from+(to-from)/2 {
 			t.entry -= min(by, t.entry)
 		} else {
-			t.entry = min(t.entry+by, uint32(hoursOfDay*ticksPerHr)-1)
+			t.entry = min(t.entry+by, p.length-1)
 		}
 	}
 }

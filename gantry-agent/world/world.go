@@ -26,6 +26,15 @@ func Shipped(kind, name string) ([]byte, bool) {
 	return b, err == nil
 }
 
+// ScenarioFor is the scenario that goes with a network where none is named: the
+// shipped one of the same name, else weekday, which is corridor's.
+func ScenarioFor(network string) string {
+	if _, ok := Shipped("scenario", network); ok {
+		return network
+	}
+	return "weekday"
+}
+
 // Spec is all that a world depends on.
 type Spec struct {
 	// NetworkYAML and ScenarioYAML are the files' text.

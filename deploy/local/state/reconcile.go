@@ -12,6 +12,8 @@ type Wanted struct {
 	Dir     string
 	Seed    *uint64
 	Network string
+	// Scenario is a shipped scenario's name or a file's path, from the root.
+	Scenario string
 	// Recorded is the path of a recording, from the root.
 	Recorded string
 	// HistoryDays is the days of history before today; nil was not asked for.
@@ -25,7 +27,6 @@ type Wanted struct {
 const (
 	DefaultSeed        = 1
 	DefaultNetwork     = "corridor"
-	DefaultScenario    = "weekday"
 	DefaultHistoryDays = 7
 	DefaultKafka       = "fake"
 )
@@ -42,6 +43,9 @@ func Reconcile(old *State, w Wanted, now time.Time) (*State, error) {
 	}
 	if w.Network != "" && w.Network != old.Network {
 		return nil, otherWorld(w.Dir, "NETWORK", old.Network, w.Network)
+	}
+	if w.Scenario != "" && w.Scenario != old.Scenario {
+		return nil, otherWorld(w.Dir, "SCENARIO", old.Scenario, w.Scenario)
 	}
 	if w.Recorded != "" && w.Recorded != old.Recorded {
 		return nil, otherWorld(w.Dir, "RECORDED", old.Recorded, w.Recorded)
@@ -68,7 +72,7 @@ func fresh(w Wanted, now time.Time) *State {
 		Seed:      DefaultSeed,
 		Network:   DefaultNetwork,
 		Recorded:  w.Recorded,
-		Scenario:  DefaultScenario,
+		Scenario:  w.Scenario,
 		Zone:      Zone(now),
 		ValidFrom: midnight(now, DefaultHistoryDays),
 		Kafka:     DefaultKafka,

@@ -16,7 +16,7 @@ func TestFirstRunTakesDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := State{
-		Seed: 1, Network: "corridor", Scenario: "weekday", Zone: "-04:30", Kafka: "fake",
+		Seed: 1, Network: "corridor", Zone: "-04:30", Kafka: "fake",
 		ValidFrom: time.Date(2026, 3, 3, 0, 0, 0, 0, time.UTC), Ports: DefaultPorts, CreatedAt: noon,
 	}
 	if *s != want {
