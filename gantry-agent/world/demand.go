@@ -1,5 +1,10 @@
 package world
 
+import (
+	"slices"
+	"sync"
+)
+
 // ticks are how entries of a day count time: 25 µs, so that 32 bits hold a
 // day and what is still on the road at its end.
 const (
@@ -50,7 +55,9 @@ func (w *World) plan(day int) []trip {
 		p.shifted[c] = uint32(draw(k.vehicle, uint64(c)) >> 32)
 	}
 	workday := w.workday(day)
-	p.trips = make([]trip, 0, p.most(workday))
+	w.drafts.Lock()
+	defer w.drafts.Unlock()
+	p.trips = slices.Grow(w.drafts.trips[:0], p.most(workday))
 	for i := range w.scn.demand {
 		p.others(i, workday)
 	}
@@ -66,7 +73,15 @@ func (w *World) plan(day int) []trip {
 			p.intervene(v)
 		}
 	}
-	return byEntry(p.trips)
+	w.drafts.trips = p.trips
+	return w.drafts.byEntry()
+}
+
+// drafts is memory to draw trips in, used again for each day.
+type drafts struct {
+	sync.Mutex
+	trips          []trip
+	order, scratch []uint64
 }
 
 // most is how many trips there may be.
@@ -83,15 +98,15 @@ func (p *planner) most(workday bool) int {
 
 // byEntry sorts by time of entry, then by key, which no two trips of a day
 // share but by rare chance, when they stay in the order they were drawn in.
-func byEntry(trips []trip) []trip {
-	order := make([]uint64, len(trips))
-	for i := range trips {
-		order[i] = uint64(trips[i].entry)<<32 | uint64(i)
+func (d *drafts) byEntry() []trip {
+	d.order, d.scratch = ofLength(d.order, len(d.trips)), ofLength(d.scratch, len(d.trips))
+	for i := range d.trips {
+		d.order[i] = uint64(d.trips[i].entry)<<32 | uint64(i)
 	}
-	sortByUpperHalf(order, make([]uint64, len(order)))
-	sorted := make([]trip, len(trips))
-	for i, o := range order {
-		sorted[i] = trips[uint32(o)]
+	sortByUpperHalf(d.order, d.scratch)
+	sorted := make([]trip, len(d.trips))
+	for i, o := range d.order {
+		sorted[i] = d.trips[uint32(o)]
 	}
 	return sorted
 }

@@ -8,8 +8,9 @@ import (
 )
 
 // keptDays is how many days the cache holds on to. Backfill of one UTC day
-// touches three world days; days in use by a cursor live on beside these.
-const keptDays = 3
+// touches two or three world days; days in use by a cursor live on beside
+// these.
+const keptDays = 2
 
 // day is what there is to know of one world day: its trips and, for the
 // stations asked for, who crossed.
@@ -101,8 +102,9 @@ func (w *World) evaluate(number int, wanted []bool) *day {
 	c := &w.days
 	d := &day{number: number, start: w.zone.dayStart(number), trips: w.plan(number)}
 	g := w.gridOf(number)
+	d.columns = w.columns(d.trips, g, wanted)
 	f := &c.flow
-	f.prepare(w, number, g, d.trips, w.changes(number, g), wanted)
+	f.prepare(w, number, g, d.trips, w.changes(number, g), d.columns)
 	end := uint32((w.zone.dayStart(number+1) - d.start) / tick)
 	f.run(end)
 	if err := f.standing(); err != nil && c.fault == nil {
@@ -111,14 +113,34 @@ func (w *World) evaluate(number int, wanted []bool) *day {
 	f.run(end + uint32(w.tail/tick))
 	d.totals = f.totals
 	d.totals.Unfinished = uint64(f.pending)
-	d.columns = make([][]crossing, len(w.net.Stations))
-	for i := range d.columns {
+	for i, s := range g.at {
 		if wanted[i] {
-			s := &f.stretches[g.at[i]]
-			d.columns[i] = append(make([]crossing, 0, len(s.column)), s.column...)
+			d.columns[i] = f.stretches[s].column
+			f.stretches[s].column = nil
 		}
 	}
 	return d
+}
+
+// columns makes room for exactly those who will cross the stations wanted.
+func (w *World) columns(trips []trip, g *grid, wanted []bool) [][]crossing {
+	byRoute := make([]int, len(w.routes.all))
+	for i := range trips {
+		byRoute[trips[i].route]++
+	}
+	bySegment := make([]int, len(g.segments))
+	for r, n := range byRoute {
+		for _, s := range w.routes.all[r].segments {
+			bySegment[s] += n
+		}
+	}
+	columns := make([][]crossing, len(g.at))
+	for i, s := range g.at {
+		if wanted[i] {
+			columns[i] = make([]crossing, 0, bySegment[s])
+		}
+	}
+	return columns
 }
 
 // remember notes a new day and forgets those that are gone.

@@ -21,9 +21,7 @@ type flow struct {
 	stretches []stretch
 	entrances []entrance
 	junctions []crossroads
-	next      []int32  // by trip: the one behind it in its list
-	ready     []uint32 // by trip: when it has reached its segment's end
-	hop       []uint16 // by trip: its segment, counted along its route
+	moves     []move // by trip
 	sortBuf   []int32
 
 	step    uint32 // ticks
@@ -35,6 +33,14 @@ type flow struct {
 	serve   uint32 // percent of the usual capacity
 	lost    uint32 // capacity that active bottlenecks lose, per mille
 	totals  Totals
+}
+
+// move is where a trip is.
+type move struct {
+	ready uint32 // when it has reached its segment's end
+	next  int32  // the trip behind it in its list
+	hop   uint16 // its segment, counted along its route
+	own   uint16 // the speed it chose there, tenths of a km/h
 }
 
 // entrance are the trips that begin on a segment, by time. They wait without
@@ -57,7 +63,6 @@ type bid struct {
 	trip       int32  // -1 when the line is empty
 	to         int32  // segment it enters, -1 when it arrives
 	lane, gate uint8
-	own        uint32 // speed that the driver chooses, tenths of a km/h
 	bound      bound
 }
 
@@ -71,12 +76,13 @@ const (
 	byRoom
 )
 
-// prepare makes the flow ready for a day's trips, which are by time.
-func (f *flow) prepare(w *World, day int, g *grid, trips []trip, changes []change, wanted []bool) {
+// prepare makes the flow ready for a day's trips, which are by time. columns
+// take who crosses the stations, those that are nil do not.
+func (f *flow) prepare(w *World, day int, g *grid, trips []trip, changes []change, columns [][]crossing) {
 	*f = flow{
 		w: w, grid: g, routes: w.routes, trips: trips, pending: len(trips), changes: changes, speed: 100, serve: 100, lost: w.factors.lost,
 		stretches: f.stretches, entrances: f.entrances[:0], junctions: f.junctions, sortBuf: f.sortBuf,
-		next: ofLength(f.next, len(trips)), ready: ofLength(f.ready, len(trips)), hop: ofLength(f.hop, len(trips)),
+		moves: ofLength(f.moves, len(trips)),
 	}
 	f.step = never
 	for i := range g.segments {
@@ -86,7 +92,10 @@ func (f *flow) prepare(w *World, day int, g *grid, trips []trip, changes []chang
 	atEnd := draw(key(w.seed, streamCrossing), uint64(day))
 	for i := range g.segments {
 		s := &g.segments[i]
-		f.stretches[i].reset(s, draw(atEnd, uint64(i)), f.step, s.station >= 0 && wanted[s.station])
+		f.stretches[i].reset(s, draw(atEnd, uint64(i)), f.step)
+		if s.station >= 0 {
+			f.stretches[i].column = columns[s.station]
+		}
 	}
 	f.connect()
 }
@@ -102,7 +111,7 @@ func (f *flow) connect() {
 		}
 		s := &f.entrances[by[first]-1]
 		s.trips = append(s.trips, int32(i))
-		f.hop[i], f.ready[i] = 0, f.trips[i].entry
+		f.moves[i] = move{ready: f.trips[i].entry}
 	}
 	f.junctions = ofLength(f.junctions, len(f.grid.junctions))
 	for i := range f.grid.junctions {
@@ -147,7 +156,7 @@ func (f *flow) arrive(s *stretch, step uint32) {
 		return
 	}
 	list := f.sortBuf[:0]
-	for t := *slot; t >= 0; t = f.next[t] {
+	for t := *slot; t >= 0; t = f.moves[t].next {
 		at := len(list)
 		list = append(list, t)
 		for ; at > 0 && f.before(t, list[at-1]); at-- {
@@ -160,17 +169,17 @@ func (f *flow) arrive(s *stretch, step uint32) {
 		if s.head < 0 {
 			s.head = t
 		} else {
-			f.next[s.tail] = t
+			f.moves[s.tail].next = t
 		}
 		s.tail = t
-		f.next[t] = -1
+		f.moves[t].next = -1
 	}
 	f.sortBuf = list
 }
 
 func (f *flow) before(a, b int32) bool {
-	if f.ready[a] != f.ready[b] {
-		return f.ready[a] < f.ready[b]
+	if f.moves[a].ready != f.moves[b].ready {
+		return f.moves[a].ready < f.moves[b].ready
 	}
 	return f.trips[a].key < f.trips[b].key
 }
@@ -198,11 +207,11 @@ func (f *flow) bid(s *stretch) bid {
 	if s.want == 0 {
 		s.want = wantLane(draw(s.key, uint64(trip.key))>>8, s.exit.open, s.perLane, trip.factor, class)
 	}
-	b := bid{trip: t, to: f.after(t), own: f.drive(s, trip)}
+	b := bid{trip: t, to: f.after(t)}
 	// On a road that is not busy only those overtake who are faster.
-	patient := s.perLane < busyVehH && b.own <= uint32(s.exit.speed[s.want])+followTenthKMH
-	b.at, b.lane = s.exit.earliest(max(f.ready[t], s.lastExit), s.want, class, patient)
-	if b.at > f.ready[t] {
+	patient := s.perLane < busyVehH && f.moves[t].own <= s.exit.speed[s.want]+followTenthKMH
+	b.at, b.lane = s.exit.earliest(max(f.moves[t].ready, s.lastExit), s.want, class, patient)
+	if b.at > f.moves[t].ready {
 		b.bound = byLane
 	}
 	f.enter(&b, class, trip)
@@ -212,7 +221,7 @@ func (f *flow) bid(s *stretch) bid {
 // after is the segment behind the one that a trip is on, -1 at its end.
 func (f *flow) after(t int32) int32 {
 	way := f.routes.all[f.trips[t].route].segments
-	if n := int(f.hop[t]) + 1; n < len(way) {
+	if n := int(f.moves[t].hop) + 1; n < len(way) {
 		return way[n]
 	}
 	return -1
@@ -243,14 +252,14 @@ func (f *flow) pass(s *stretch, b *bid) {
 	h := draw(s.key, uint64(trip.key))
 	units := trip.units()
 	speed := f.spot(s, b)
-	s.exit.notice(b.at-f.ready[t], b.bound == byLane)
+	s.exit.notice(b.at-f.moves[t].ready, b.bound == byLane)
 	s.exit.take(b.at, b.lane, h, units, b.bound != byNothing, f.serve, f.lost)
 	s.exit.speed[b.lane] = uint16(speed)
 	s.leave(b.at, units)
 	if s.station >= 0 {
 		f.observe(s, b, h, speed)
 	}
-	if s.head = f.next[t]; s.head < 0 {
+	if s.head = f.moves[t].next; s.head < 0 {
 		s.tail = -1
 	}
 	s.count--
@@ -261,8 +270,8 @@ func (f *flow) pass(s *stretch, b *bid) {
 // spot is the speed at which a vehicle passes the end of a segment: its own, or
 // that of the vehicle that it follows, or that of the queue.
 func (f *flow) spot(s *stretch, b *bid) uint32 {
-	own := b.own
-	wait := b.at - f.ready[b.trip]
+	own := uint32(f.moves[b.trip].own)
+	wait := b.at - f.moves[b.trip].ready
 	switch {
 	case b.bound == byNothing:
 		return own
@@ -305,13 +314,13 @@ func (f *flow) drive(s *stretch, t *trip) uint32 {
 func (f *flow) move(b *bid, h uint64) {
 	t := b.trip
 	trip := &f.trips[t]
-	f.totals.wait(trip, b.at-f.ready[t])
+	f.totals.wait(trip, b.at-f.moves[t].ready)
 	if b.to < 0 {
 		f.totals.arrive(trip, b.at)
 		f.pending--
 		return
 	}
-	f.hop[t]++
+	f.moves[t].hop++
 	f.admit(b, h)
 }
 
@@ -322,14 +331,16 @@ func (f *flow) admit(b *bid, h uint64) {
 	to := &f.stretches[b.to]
 	units := trip.units()
 	if to.gated {
-		to.gate.notice(b.at-f.ready[t], b.bound == byGate)
+		to.gate.notice(b.at-f.moves[t].ready, b.bound == byGate)
 		to.gate.take(b.at, b.gate, h, units, b.bound != byNothing, f.serve, f.lost)
 	}
 	to.entered += uint64(units)
 	to.count++
-	f.ready[t] = b.at + travelTicks(to.lengthM, f.drive(to, trip))
-	slot := &to.due[int(f.ready[t]/f.step)&to.mask]
-	f.next[t] = *slot
+	own := f.drive(to, trip)
+	m := &f.moves[t]
+	m.own, m.ready = uint16(own), b.at+travelTicks(to.lengthM, own)
+	slot := &to.due[int(m.ready/f.step)&to.mask]
+	m.next = *slot
 	*slot = t
 }
 
@@ -341,7 +352,7 @@ func (f *flow) observe(s *stretch, b *bid, h uint64, speed uint32) {
 	if speed > s.limitKMH*10 {
 		f.totals.OverLimit++
 	}
-	if s.keep {
+	if s.column != nil {
 		s.column = append(s.column, newCrossing(b.at, b.trip, b.lane, speed))
 	}
 }
@@ -350,7 +361,7 @@ func (f *flow) observe(s *stretch, b *bid, h uint64, speed uint32) {
 func (f *flow) standing() error {
 	for i := range f.stretches {
 		s := &f.stretches[i]
-		if s.head >= 0 && f.now > f.ready[s.head]+2*queueWait {
+		if s.head >= 0 && f.now > f.moves[s.head].ready+2*queueWait {
 			return fmt.Errorf("a queue stands on link %s, %d vehicles, when the world day ends at 03:00: lower the demand that uses the link, or shorten what closes its lanes", f.w.graph.links[s.link].id, s.count)
 		}
 	}

@@ -98,9 +98,13 @@ type result struct {
 	left    int
 }
 
+// byEntry are the trips as the flow numbers them.
+func (r *testRoad) byEntry() []trip { return (&drafts{trips: r.trips}).byEntry() }
+
 func (r *testRoad) run(changes ...change) result {
 	var f flow
-	f.prepare(r.w, 0, r.w.base, byEntry(r.trips), changes, r.w.days.wanted)
+	trips := r.byEntry()
+	f.prepare(r.w, 0, r.w.base, trips, changes, r.w.columns(trips, r.w.base, r.w.days.wanted))
 	f.run(uint32(hoursOfDay * ticksPerHr))
 	out := result{totals: f.totals, left: f.pending}
 	for i := range r.w.net.Stations {
@@ -356,7 +360,7 @@ func checkPair(rt *rapid.T, r *testRoad, first, second []crossing, index int) {
 		distance += r.w.base.segments[s].lengthM
 		room += r.w.base.segments[s].storage()
 	}
-	trips := byEntry(r.trips)
+	trips := r.byEntry()
 	at := make([]uint32, len(trips))
 	for _, c := range first {
 		at[c.trip()] = c.at()

@@ -123,6 +123,6 @@ func (f *flow) priority(j *crossroads, i int) uint32 {
 // depart lets the next trip of a source enter.
 func (f *flow) depart(s *entrance, b *bid) {
 	s.trips = s.trips[1:]
-	f.totals.depart(&f.trips[b.trip], b.at-f.ready[b.trip])
+	f.totals.depart(&f.trips[b.trip], b.at-f.moves[b.trip].ready)
 	f.admit(b, draw(f.stretches[b.to].key+1, uint64(f.trips[b.trip].key)))
 }

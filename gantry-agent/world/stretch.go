@@ -38,7 +38,7 @@ type departure struct {
 }
 
 // reset makes the stretch an empty one.
-func (s *stretch) reset(seg *segment, key uint64, step uint32, keep bool) {
+func (s *stretch) reset(seg *segment, key uint64, step uint32) {
 	ring := 1
 	for uint32(ring) < travelTicks(seg.lengthM, minTenthKMH)/step+4 {
 		ring *= 2
@@ -54,9 +54,9 @@ func (s *stretch) reset(seg *segment, key uint64, step uint32, keep bool) {
 	*s = stretch{
 		segment: seg, key: key, due: s.due, mask: ring - 1, head: -1, tail: -1,
 		storage: seg.storage(), wave: seg.waveTicks(), left: ofLength(s.left, int(slots)), leftMask: uint32(slots - 1),
-		unitTicks: uint32(60 * second / tick / carUnits), keep: keep,
-		exit: server{open: uint8(seg.lanes), mean: seg.serveTicks()},
-		gate: server{open: uint8(seg.lanes), mean: seg.serveTicks(), drops: seg.drops},
+		unitTicks: uint32(60 * second / tick / carUnits),
+		exit:      server{open: uint8(seg.lanes), mean: seg.serveTicks()},
+		gate:      server{open: uint8(seg.lanes), mean: seg.serveTicks(), drops: seg.drops},
 	}
 }
 
