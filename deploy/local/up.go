@@ -118,9 +118,9 @@ func (l *launcher) writeNetwork(ctx context.Context, file string) error {
 	} else {
 		// An offset may begin with a minus.
 		args = append(args, "--zone="+s.Zone, "--valid-from="+s.ValidFrom.Format(time.RFC3339))
-		if s.Scenario != "" {
-			args = append(args, "--scenario="+s.Scenario)
-		}
+	}
+	if s.Scenario != "" {
+		args = append(args, "--scenario="+s.Scenario)
 	}
 	cmd := exec.CommandContext(ctx, l.program("gantry-agent"), args...)
 	var problem bytes.Buffer

@@ -12,8 +12,8 @@ const checkedDays = 8
 // first day on: a Friday, and those with lanes closed by the scenario. It
 // returns the scenario's fault, nil when it finds none.
 func (w *World) Check() error {
-	if w.scn == nil {
-		return nil
+	if w.recorded != nil {
+		return nil // no queue is simulated
 	}
 	first := w.zone.dayOf(w.net.ValidFrom)
 	days := []int{first}
@@ -46,7 +46,7 @@ type Widening struct {
 // know the lane before the first vehicle is in it.
 func (w *World) Widenings() []Widening {
 	var list []Widening
-	if w.scn == nil {
+	if w.recorded != nil {
 		return nil
 	}
 	lanes := map[int]uint8{}

@@ -107,14 +107,8 @@ type faultFile struct {
 }
 
 // Faults are what is wrong with a device, in the scenario's order; nil when
-// nothing is. A recording has no scenario: its faults are in it. It must not
-// be changed.
-func (w *World) Faults(deviceID string) []Fault {
-	if w.scn == nil {
-		return nil
-	}
-	return w.scn.faults[deviceID]
-}
+// nothing is. It must not be changed.
+func (w *World) Faults(deviceID string) []Fault { return w.scn.faults[deviceID] }
 
 // readFaults checks a scenario's faults against the devices of a network,
 // whose zone their times are in.

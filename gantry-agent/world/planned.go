@@ -12,7 +12,7 @@ type planned struct {
 // what counts may be held against.
 func (w *World) Planned(stationID string, from, to Micros) int {
 	station, ok := w.stations[stationID]
-	if !ok || w.scn == nil { // nobody planned what was recorded
+	if !ok || w.recorded != nil { // nobody planned what was recorded
 		return 0
 	}
 	n := 0
@@ -59,7 +59,7 @@ func (w *World) plannedOf(day int) *planned {
 // be faster than elsewhere.
 func (w *World) SpeedingStations() []string {
 	var ids []string
-	if w.scn == nil {
+	if w.recorded != nil {
 		return nil
 	}
 	for i := range w.net.Stations {

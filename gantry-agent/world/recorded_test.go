@@ -144,6 +144,18 @@ func TestRecordedFingerprintCoversRecordsStartNetworkAndSeed(t *testing.T) {
 	}
 }
 
+// TestRecordedSimulatesNothing asks a recorded world for what only the model
+// of traffic knows.
+func TestRecordedSimulatesNothing(t *testing.T) {
+	w := mustRecorded(t, tape(), 1)
+	day := w.DayNumber(recordedStart)
+	if w.Totals(day) != (Totals{}) || w.Planned("E1", recordedStart, recordedStart+hour) != 0 || w.Check() != nil || w.Fault() != nil ||
+		len(w.Widenings()) != 0 || len(w.SpeedingStations()) != 0 || w.DetectorErrorPerMille() != 0 {
+		t.Error("a recording is simulated")
+	}
+	w.Expect("E1")
+}
+
 func TestRecordedSaysWhatTheNetworkHasNoPlaceFor(t *testing.T) {
 	r := tape()
 	r.Stations[1] = "E9"

@@ -41,8 +41,8 @@ type State struct {
 	Network  string `json:"network"`
 	Scenario string `json:"scenario"`
 	// Recorded is the path of the recording that Network, a file then, replays;
-	// empty when traffic is simulated. Scenario, Zone and ValidFrom are not used
-	// with one: the network has its own.
+	// empty when traffic is simulated. Zone and ValidFrom are not used with one,
+	// the network has its own; nor is a Scenario that is no file.
 	Recorded string `json:"recorded,omitempty"`
 	// Zone is the fixed offset of the world from UTC, as +09:30.
 	Zone string `json:"zone"`
