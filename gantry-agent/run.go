@@ -68,7 +68,7 @@ func (c *runCmd) Validate() error {
 // gcPercent is how far an agent's heap grows before it is collected: nearly
 // all of it is the days in use, without pointers, so that collecting is cheap.
 // GOGC wins.
-const gcPercent = 25
+const gcPercent = 10
 
 // Run does so until it is stopped, or a backfill is finished.
 func (c *runCmd) Run(stop signals, log *slog.Logger) error {

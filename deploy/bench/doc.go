@@ -1,5 +1,8 @@
 // Command bench measures what a reading costs, and how long it takes.
 //
+// The world: what it costs on one core to make readings and to evaluate a day,
+// and the memory of an agent's devices.
+//
 // The stack: the launcher (deploy/local) is built and run as a user would, in
 // a folder of its own on ports of its own, without dbt. From the first row in
 // ClickHouse until the history is complete it gives the rate from end to end
@@ -12,7 +15,7 @@
 // little; they go over gRPC on loopback into an ingest server in a process of
 // its own, with a broker in a third.
 //
-//	bench [--measure=all|ingest|stack] [--history 2d] [--agents N] [--profile DIR] [--out FILE.json]
+//	bench [--measure=all|world|ingest|stack] [--history 2d] [--agents N] [--profile DIR] [--out FILE.json]
 //
 // A figure of processor time means nothing without its rate, so each note says
 // it: at a few thousand readings a second wake-ups dominate. The stack, its

@@ -17,7 +17,7 @@ import (
 // settings are the flags of a run. Those that the launcher has too are set
 // like its own, as make bench HISTORY=7d.
 type settings struct {
-	Measure string `enum:"all,ingest,stack" default:"all" help:"What to measure: ${enum}."`
+	Measure string `enum:"all,world,ingest,stack" default:"all" help:"What to measure: ${enum}."`
 	Out     string `help:"File for the figures as JSON."`
 
 	History string        `env:"HISTORY,GANTRY_HISTORY" default:"2d" placeholder:"2d" help:"Days of history to backfill."`
@@ -34,7 +34,7 @@ type settings struct {
 	Devices  int      `default:"72" help:"Ingest alone: devices, spread over the streams."`
 	Batch    int      `default:"1000" help:"Ingest alone: readings in a batch."`
 	Brokers  []string `help:"Ingest alone: Kafka brokers; without any, a fake one is started."`
-	Role     string   `hidden:"" enum:"bench,collector,broker" default:"bench"`
+	Role     string   `hidden:"" enum:"bench,collector,broker,world,fleet" default:"bench"`
 }
 
 func main() {
@@ -60,6 +60,8 @@ func (s *settings) run(ctx context.Context) error {
 		return serveCollector(ctx, s)
 	case "broker":
 		return serveBroker(ctx)
+	case "world", "fleet":
+		return printWorld(s.Seed, s.Role == "fleet")
 	}
 	m := thisMachine(time.Now())
 	figures, err := s.measure(ctx)
@@ -80,6 +82,7 @@ func (s *settings) measure(ctx context.Context) ([]figure, error) {
 		name string
 		take func(context.Context) ([]figure, error)
 	}{
+		{"world", s.measureWorld},
 		{"stack", s.measureStack},
 		{"ingest", s.measureIngest},
 	} {

@@ -26,7 +26,7 @@ func parseDate(s string) (int, bool) {
 	if err != nil || !yearInRange(t) {
 		return 0, false
 	}
-	return int(floorDiv(t.UnixMicro(), 24*hour)), true
+	return int(floorDay(t.UnixMicro())), true
 }
 
 // parseMoment reads a local date and time, from 03:00 on, as a world day and

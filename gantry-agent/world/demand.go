@@ -1,9 +1,6 @@
 package world
 
-import (
-	"slices"
-	"sync"
-)
+import "slices"
 
 // ticks are how entries of a day count time: 25 µs, so that 32 bits hold a
 // day and what is still on the road at its end.
@@ -40,7 +37,8 @@ type planner struct {
 // tripKeys are the streams that a trip draws from.
 type tripKeys struct{ entry, vehicle, speed, persons, habit, way uint64 }
 
-// plan draws all trips of a world day, by time of entry.
+// plan draws all trips of a world day, by time of entry. They are valid until
+// the next plan; whoever calls holds w.days.mu.
 func (w *World) plan(day int) []trip {
 	p := &planner{w: w, day: day, length: uint32((w.zone.dayStart(day+1) - w.zone.dayStart(day)) / tick)}
 	k := &p.keys
@@ -55,8 +53,6 @@ func (w *World) plan(day int) []trip {
 		p.shifted[c] = uint32(draw(k.vehicle, uint64(c)) >> 32)
 	}
 	workday := w.workday(day)
-	w.drafts.Lock()
-	defer w.drafts.Unlock()
 	p.trips = slices.Grow(w.drafts.trips[:0], p.most(workday))
 	for i := range w.scn.demand {
 		p.others(i, workday)
@@ -78,10 +74,32 @@ func (w *World) plan(day int) []trip {
 }
 
 // drafts is memory to draw trips in, used again for each day.
-type drafts struct {
-	sync.Mutex
-	trips          []trip
-	order, scratch []uint64
+type drafts struct{ trips, sorted []trip }
+
+// byEntry sorts by time of entry and keeps the order of equals: a radix sort,
+// for a day has hundreds of thousands of trips.
+func (d *drafts) byEntry() []trip {
+	const bits = 11
+	d.sorted = ofLength(d.sorted, len(d.trips))
+	a, b := d.trips, d.sorted
+	for shift := 0; shift < 32; shift += bits {
+		var count [1 << bits]uint32
+		for i := range a {
+			count[a[i].entry>>shift&(1<<bits-1)]++
+		}
+		at := uint32(0)
+		for i, n := range count {
+			count[i] = at
+			at += n
+		}
+		for i := range a {
+			k := a[i].entry >> shift & (1<<bits - 1)
+			b[count[k]] = a[i]
+			count[k]++
+		}
+		a, b = b, a
+	}
+	return a // three passes end in the other slice
 }
 
 // most is how many trips there may be.
@@ -94,46 +112,6 @@ func (p *planner) most(workday bool) int {
 		n += 2 * int(p.w.scn.commuting)
 	}
 	return n
-}
-
-// byEntry sorts by time of entry, then by key, which no two trips of a day
-// share but by rare chance, when they stay in the order they were drawn in.
-func (d *drafts) byEntry() []trip {
-	d.order, d.scratch = ofLength(d.order, len(d.trips)), ofLength(d.scratch, len(d.trips))
-	for i := range d.trips {
-		d.order[i] = uint64(d.trips[i].entry)<<32 | uint64(i)
-	}
-	sortByUpperHalf(d.order, d.scratch)
-	sorted := make([]trip, len(d.trips))
-	for i, o := range d.order {
-		sorted[i] = d.trips[uint32(o)]
-	}
-	return sorted
-}
-
-// sortByUpperHalf sorts by the upper 32 bits and keeps the order of equals: a
-// radix sort, for a day has hundreds of thousands of trips. scratch is as long
-// as list.
-func sortByUpperHalf(list, scratch []uint64) {
-	const bits = 8
-	a, b := list, scratch
-	for shift := 32; shift < 64; shift += bits {
-		var count [1 << bits]uint32
-		for _, v := range a {
-			count[v>>shift&(1<<bits-1)]++
-		}
-		at := uint32(0)
-		for i, n := range count {
-			count[i] = at
-			at += n
-		}
-		for _, v := range a {
-			k := v >> shift & (1<<bits - 1)
-			b[count[k]] = v
-			count[k]++
-		}
-		a, b = b, a
-	}
 }
 
 // dayTotal is how many trips of demand i there are on a day.
@@ -157,7 +135,7 @@ func (p *planner) others(i int, workday bool) {
 	route := p.w.routes.of[pair{d.origin, d.destination}]
 	for n := range p.w.dayTotal(p.day, i) {
 		id := uint64(i+1)<<24 | uint64(n)
-		_, at := profile.at(draw(p.keys.entry, id)>>32, ticksPerHr/quartersPerHour)
+		at := profile.at(draw(p.keys.entry, id)>>32, ticksPerHr/quartersPerHour)
 		hour := (int(at/ticksPerHr) + dayStartHour) % hoursOfDay
 		c := Class(p.w.scn.mix[hour].bin(draw(p.keys.vehicle, id+uint64(classes)) >> 32))
 		p.add(id, trip{entry: uint32(at), vehicle: p.stranger(c), route: route, purpose: purposeOther}, hour)
@@ -228,6 +206,6 @@ func (w *World) aboard(h uint64, v Vehicle, purpose, hour int) uint8 {
 		return w.fleet.prototype(v).UsualPersons
 	}
 	by := w.scn.persons[purpose][v.Class()][hour]
-	_, at := by.weights.at(h>>32, uint64(by.step))
+	at := by.weights.at(h>>32, uint64(by.step))
 	return uint8(1 + at)
 }

@@ -17,10 +17,31 @@ const keptDays = 2
 type day struct {
 	number  int
 	start   Micros
-	trips   []trip
+	riders  []rider      // by trip
 	columns [][]crossing // by station; nil where it was not asked for
 	totals  Totals
 }
+
+// rider is what a passage needs of its trip: from the top 1 bit of commuting, 7
+// of the persons aboard, 24 of the vehicle.
+type rider uint32
+
+const (
+	vehicleBits = 24
+	personsBits = 7
+)
+
+func newRider(t *trip) rider {
+	commuting := rider(0)
+	if t.purpose == purposeCommute {
+		commuting = 1
+	}
+	return commuting<<(vehicleBits+personsBits) | rider(t.persons)<<vehicleBits | rider(t.vehicle)
+}
+
+func (r rider) vehicle() Vehicle { return Vehicle(r & (1<<vehicleBits - 1)) }
+func (r rider) persons() uint8   { return uint8(r >> vehicleBits & (1<<personsBits - 1)) }
+func (r rider) commuting() bool  { return r>>(vehicleBits+personsBits) == 1 }
 
 // crossing is one entry of a column, a vehicle at a station: from the top 32
 // bits of ticks since the day's start, 20 of the trip, 3 of the lane less one, 9
@@ -80,6 +101,9 @@ func (w *World) column(number, station int) (*day, []crossing) {
 	defer c.mu.Unlock()
 	c.wanted[station] = true
 	d := c.known[number].Value()
+	if d == nil {
+		c.kept[keptDays-1] = nil // makes room before it is needed
+	}
 	switch {
 	case d == nil:
 		d = w.evaluate(number, c.wanted)
@@ -100,11 +124,16 @@ func (w *World) column(number, station int) (*day, []crossing) {
 // cache is locked.
 func (w *World) evaluate(number int, wanted []bool) *day {
 	c := &w.days
-	d := &day{number: number, start: w.zone.dayStart(number), trips: w.plan(number)}
+	d := &day{number: number, start: w.zone.dayStart(number)}
+	trips := w.plan(number)
+	d.riders = make([]rider, len(trips))
+	for i := range trips {
+		d.riders[i] = newRider(&trips[i])
+	}
 	g := w.gridOf(number)
-	d.columns = w.columns(d.trips, g, wanted)
+	d.columns = w.columns(trips, g, wanted)
 	f := &c.flow
-	f.prepare(w, number, g, d.trips, w.changes(number, g), d.columns)
+	f.prepare(w, number, g, trips, w.changes(number, g), d.columns)
 	end := uint32((w.zone.dayStart(number+1) - d.start) / tick)
 	f.run(end)
 	if err := f.standing(); err != nil && c.fault == nil {

@@ -25,6 +25,6 @@ func followTicks(h uint64, mean uint32, debt int32) uint32 {
 	if mean <= minFollowTicks {
 		return mean
 	}
-	close := min(max(1024-debt*205/int32(ticksPerSec), 512), 1536)
-	return minFollowTicks + uint32(uint64(mean-minFollowTicks)*uint64(followShape[h&63])*uint64(close)>>20)
+	gap := min(max(1024-debt*205/int32(ticksPerSec), 512), 1536)
+	return minFollowTicks + uint32(uint64(mean-minFollowTicks)*uint64(followShape[h&63])*uint64(gap)>>20)
 }

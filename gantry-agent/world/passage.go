@@ -132,12 +132,12 @@ func (c *Cursor) head() *part {
 // passage makes the passage of an entry.
 func (w *World) passage(d *day, c crossing, p *Passage) {
 	i := c.trip()
-	t := &d.trips[i]
-	proto := w.fleet.prototype(t.vehicle)
+	r := d.riders[i]
+	proto := w.fleet.prototype(r.vehicle())
 	*p = Passage{
-		At: d.start + Micros(c.at())*tick, Vehicle: t.vehicle, Class: t.vehicle.Class(), Lane: c.lane(),
-		LengthCM: proto.LengthCM, SpeedTenthKMH: max(c.tenthKMH(), 1), Axles: proto.Axles, Persons: t.persons,
-		Commuting: t.purpose == purposeCommute, Trip: uint64(d.number)<<32 | uint64(i),
+		At: d.start + Micros(c.at())*tick, Vehicle: r.vehicle(), Class: r.vehicle().Class(), Lane: c.lane(),
+		LengthCM: proto.LengthCM, SpeedTenthKMH: max(c.tenthKMH(), 1), Axles: proto.Axles, Persons: r.persons(),
+		Commuting: r.commuting(), Trip: uint64(d.number)<<32 | uint64(i),
 	}
 }
 

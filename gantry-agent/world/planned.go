@@ -37,6 +37,8 @@ func (w *World) plannedOf(day int) *planned {
 			return p
 		}
 	}
+	w.days.mu.Lock() // for the drafts of the plan
+	defer w.days.mu.Unlock()
 	p := &planned{day, make([][]uint32, len(w.net.Stations))}
 	g := w.gridOf(day)
 	dry := flow{speed: 100}

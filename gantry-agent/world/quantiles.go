@@ -41,11 +41,11 @@ func (q quantiles) bin(u uint64) int {
 
 // at is the place of u on an axis where each bin is width wide and density
 // is constant within a bin.
-func (q quantiles) at(u, width uint64) (bin int, place uint64) {
-	bin = q.bin(u)
+func (q quantiles) at(u, width uint64) uint64 {
+	bin := q.bin(u)
 	from := uint64(0)
 	if bin > 0 {
 		from = q[bin-1]
 	}
-	return bin, uint64(bin)*width + (u-from)*width/(q[bin]-from)
+	return uint64(bin)*width + (u-from)*width/(q[bin]-from)
 }

@@ -114,7 +114,7 @@ func NewRecorded(spec Spec, r *Recording) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
-	if replay.Start < floorDiv(net.ValidFrom, 24*hour)*24*hour {
+	if replay.Start < floorDay(net.ValidFrom)*24*hour {
 		return nil, src.fault("recorded.start", "is %s, before the day of valid_from (%s)", nf.Recorded.Start, nf.ValidFrom)
 	}
 	if got := r.Hash(); got != replay.Hash {

@@ -71,7 +71,7 @@ func WithReplayAt(networkYAML []byte, start Micros) ([]byte, error) {
 		return nil, errNotRecorded
 	}
 	f.Recorded.Start = formatMicros(start)
-	f.ValidFrom = formatMicros(floorDiv(start, 24*hour) * 24 * hour)
+	f.ValidFrom = formatMicros(floorDay(start) * 24 * hour)
 	return yaml.Marshal(f)
 }
 

@@ -28,7 +28,6 @@ type stretch struct {
 	want       uint8  // lane that the head wants; 0 before it is drawn
 	slow       uint32 // speed limit of road works, tenths of a km/h; 0 for none
 	column     []crossing
-	keep       bool // column is wanted
 }
 
 // departure says that all units up to sum had left by at.
@@ -79,7 +78,7 @@ func (s *stretch) leave(at uint32, units uint8) {
 	perUnit := (at - s.lastExit) / uint32(units)
 	s.lastExit = at
 	s.unitTicks = (7*s.unitTicks + perUnit) / 8
-	s.perLane = uint32(uint64(ticksPerHr) / (uint64(max(s.unitTicks, 1)) * carUnits * uint64(s.lanes)))
+	s.perLane = uint32(ticksPerHr / (uint64(max(s.unitTicks, 1)) * carUnits * uint64(s.lanes)))
 }
 
 // room is when there is room for so many units more: gaps that departures leave

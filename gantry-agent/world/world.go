@@ -62,7 +62,7 @@ type World struct {
 	stations    map[string]int
 	tail        Micros // after a day's end, its last vehicle has left by then
 	days        dayCache
-	drafts      drafts
+	drafts      drafts // guarded by days.mu
 	plannedMu   sync.Mutex
 	plannedKept [2]*planned
 	recorded    *recorded // where passages come from a recording: then nothing is simulated

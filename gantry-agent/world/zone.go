@@ -71,10 +71,10 @@ func (z zone) dayStart(d int) Micros {
 // dayOf is the world day that t lies in.
 func (z zone) dayOf(t Micros) int {
 	if z.fixed {
-		return int(floorDiv(t+z.offset-dayStartHour*hour, 24*hour))
+		return int(floorDay(t + z.offset - dayStartHour*hour))
 	}
 	y, m, day := time.UnixMicro(t).In(z.loc).Date()
-	d := int(floorDiv(time.Date(y, m, day, 0, 0, 0, 0, time.UTC).UnixMicro(), 24*hour))
+	d := int(floorDay(time.Date(y, m, day, 0, 0, 0, 0, time.UTC).UnixMicro()))
 	if t < z.dayStart(d) {
 		d--
 	}
@@ -85,7 +85,7 @@ func (z zone) dayOf(t Micros) int {
 func (z zone) minuteOf(t Micros) int {
 	if z.fixed {
 		local := t + z.offset
-		return int((local - floorDiv(local, 24*hour)*24*hour) / minute)
+		return int((local - floorDay(local)*24*hour) / minute)
 	}
 	local := time.UnixMicro(t).In(z.loc)
 	return local.Hour()*60 + local.Minute()
@@ -96,10 +96,10 @@ func weekday(d int) time.Weekday {
 	return time.Weekday(((d+int(time.Thursday))%7 + 7) % 7)
 }
 
-// floorDiv is a ÷ b rounded down; b is positive.
-func floorDiv(a, b int64) int64 {
-	q := a / b
-	if a%b < 0 {
+// floorDay is t rounded down to whole days, in days.
+func floorDay(t Micros) int64 {
+	q := t / (24 * hour)
+	if t%(24*hour) < 0 {
 		q--
 	}
 	return q
