@@ -195,8 +195,8 @@ func TestOtherAgentsGiveTheSameBytes(t *testing.T) {
 	})
 }
 
-// TestDigest pins the bytes of six devices over a day: the same on every
-// machine. When it fails after a change of world or device, raise
+// TestDigest pins the bytes of six devices over a day, sound and with every
+// fault: the same on every machine. When it fails after a change of world or device, raise
 // world.Version and set it anew.
 func TestDigest(t *testing.T) {
 	w := shippedWorld(t)
@@ -204,6 +204,10 @@ func TestDigest(t *testing.T) {
 	for _, id := range someDevices {
 		d := mustDevice(t, w, id)
 		h.Write(wire(d, epochOf(t, d, micros(2026, 3, 4)), 0))
+		d = failing(d, everyKind()...)
+		for _, e := range d.Epochs(faultDay, faultDay+dayLong) {
+			h.Write(wire(d, e, 0))
+		}
 	}
 	const want = "c886a19b37692baee931c0e8d7e1605f"
 	if got := hex.EncodeToString(h.Sum(nil)[:16]); got != want {
