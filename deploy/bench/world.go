@@ -164,7 +164,8 @@ func fleetMemory(seed uint64) (float64, error) {
 		for i := range fleetDevices {
 			d := devices[i%len(devices)]
 			c := d.Open(d.Epochs(at, at+1)[0], 0)
-			for _, ok := c.Next(); ok; _, ok = c.Next() {
+			for more := true; more; {
+				_, more = c.Next()
 			}
 		}
 	}

@@ -228,7 +228,7 @@ func errorLine(t *testing.T, c badFile, err error) int {
 		return 0
 	}
 	m := errorForm.FindStringSubmatch(err.Error())
-	if m == nil || m[1] != c.file || m[3] != c.path || !strings.Contains(err.Error(), c.says) {
+	if len(m) != 4 || m[1] != c.file || m[3] != c.path || !strings.Contains(err.Error(), c.says) {
 		t.Errorf("%s: %q for %q:\n  %v\nwant %s: %s", c.kind, c.new, c.old, err, c.path, c.says)
 		return 0
 	}

@@ -41,11 +41,12 @@ func (s source) checkShape(n ast.Node, t reflect.Type, path string) error {
 			}
 		}
 		return nil
+	default:
+		if want := scalarFault(n, t); want != "" {
+			return bad(want)
+		}
+		return nil
 	}
-	if want := scalarFault(n, t); want != "" {
-		return bad(want)
-	}
-	return nil
 }
 
 // checkFields checks a mapping against a struct.
