@@ -13,7 +13,7 @@ func TestShippedNetworks(t *testing.T) {
 		leastPassages            int // of a Wednesday, in thousands
 	}{
 		{"corridor", "weekday", 24, 48, 4, 500},
-		{"metro", "metro", 60, 180, 9, 1500},
+		{"metro", "metro", 60, 180, 10, 1500},
 	} {
 		w, err := New(Spec{NetworkYAML: shippedText(t, "network", c.network), ScenarioYAML: shippedText(t, "scenario", c.scenario), Seed: 1})
 		if err != nil {
