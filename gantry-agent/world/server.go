@@ -104,7 +104,7 @@ func wantLane(h uint64, lanes uint8, perLane uint32, factor uint16, c Class) uin
 		return 1
 	}
 	full := min(int(perLane)*1000/2000, 1000)
-	inner := 70 + 450*full/1000 // per mille of two lanes' flow
+	inner := 50 + 470*full/1000 // per mille of two lanes' flow
 	if keepsNearside(c) {
 		inner = inner * full / 4000
 	} else {
