@@ -209,7 +209,7 @@ func TestDigest(t *testing.T) {
 			h.Write(wire(d, e, 0))
 		}
 	}
-	const want = "c886a19b37692baee931c0e8d7e1605f"
+	const want = "df23a5a8e1c70e65bfbbcff065bf22c6"
 	if got := hex.EncodeToString(h.Sum(nil)[:16]); got != want {
 		t.Errorf("digest %s, want %s", got, want)
 	}

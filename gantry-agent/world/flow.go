@@ -357,7 +357,8 @@ func (f *flow) observe(s *stretch, b *bid, h uint64, speed uint32) {
 	}
 }
 
-// standing names a queue, nil where there is none.
+// standing names a queue, nil where there is none: who has only just come does
+// not make one.
 func (f *flow) standing() error {
 	for i := range f.stretches {
 		s := &f.stretches[i]
@@ -366,7 +367,7 @@ func (f *flow) standing() error {
 		}
 	}
 	for i := range f.entrances {
-		if s := &f.entrances[i]; len(s.trips) > 0 {
+		if s := &f.entrances[i]; len(s.trips) > 0 && f.now > f.moves[s.trips[0]].ready+2*queueWait {
 			return fmt.Errorf("%d vehicles still wait to enter link %s when the world day ends at 03:00: lower the demand that begins there", len(s.trips), f.w.graph.links[f.stretches[s.segment].link].id)
 		}
 	}

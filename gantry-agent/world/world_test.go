@@ -98,8 +98,8 @@ func TestDigest(t *testing.T) {
 		network, scenario   string
 		fingerprint, digest string
 	}{
-		{"corridor", "weekday", "x", "x"},
-		{"metro", "metro", "x", "x"},
+		{"corridor", "weekday", "ef0dbf9c68174cdb09429cb444822106", "c9ec8f1a5822e68833a073f1019219af"},
+		{"metro", "metro", "ce4f0c09c10c8022d03ee34686802d41", "3ddaa5bd24a9fdfc3c5d4b45cdc2accf"},
 	} {
 		w := mustShipped(t, c.network, c.scenario)
 		if got := w.Fingerprint(); got != c.fingerprint {
