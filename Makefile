@@ -80,6 +80,11 @@ lint: lint-proto $(TOOLS)/ready ## golangci-lint, buf lint, actionlint
 generate: $(TOOLS)/ready ## generate proto/gen from proto
 	@$(BUF) generate
 
+.PHONY: pictures
+pictures: need-go ## draw the README's pictures of a simulated day
+	@go run ./gantry-agent world plot --what=space-time --day=2026-03-06 --direction=north --out=docs/space-time.png
+	@go run ./gantry-agent world plot --what=fundamental --day=2026-03-06 --direction=north --out=docs/fundamental.png
+
 .PHONY: clean
 clean: ## remove what was built; the state folder and the user's cache stay
 	@rm -rf bin dbt/target dbt/logs

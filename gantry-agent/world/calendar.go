@@ -147,7 +147,7 @@ func (w *World) showers(list []change, day int) []change {
 // apply makes a change take effect.
 func (f *flow) apply(c *change) {
 	if c.speed > 0 {
-		f.speed, f.serve = c.speed, c.serve
+		f.weather.speedPercent, f.weather.servePercent = c.speed, c.serve
 	}
 	if c.segment < 0 {
 		return

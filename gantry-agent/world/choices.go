@@ -23,7 +23,7 @@ func (p *planner) shiftPeak(s *shift) {
 	k := key(p.w.seed, streamShift)
 	for i := range p.trips {
 		t := &p.trips[i]
-		if t.entry < from || t.entry >= to || below(draw(k, uint64(t.key)), 100) >= s.percent || !p.w.leadsAlong(t.route, s.road, s.direction) {
+		if t.entry < from || t.entry >= to || below(draw(k, t.key()), 100) >= s.percent || !p.w.leadsAlong(t.route, s.road, s.direction) {
 			continue
 		}
 		if t.entry < from+(to-from)/2 {
@@ -54,25 +54,24 @@ func (p *planner) takeBus(b *bus) {
 	route := p.w.routes.of[pair{b.origin, b.destination}]
 	var riders []trip
 	p.trips = slices.DeleteFunc(p.trips, func(t trip) bool {
-		rides := t.route == route && t.vehicle.Class() == Car && below(draw(k, uint64(t.key)), 100) < b.percent
+		rides := t.route == route && t.class() == Car && below(draw(k, t.key()), 100) < b.percent
 		if rides {
 			riders = append(riders, t)
 		}
 		return rides
 	})
 	slices.SortFunc(riders, func(a, b trip) int {
-		return cmp.Or(cmp.Compare(a.entry, b.entry), cmp.Compare(a.key, b.key))
+		return cmp.Or(cmp.Compare(a.entry, b.entry), cmp.Compare(a.key(), b.key()))
 	})
 	aboard := uint32(0)
 	for i := range riders {
 		t := &riders[i]
-		if aboard += uint32(t.persons); aboard < b.persons && i < len(riders)-1 {
+		if aboard += uint32(t.persons()); aboard < b.persons && i < len(riders)-1 {
 			continue
 		}
-		service := trip{entry: t.entry, vehicle: p.stranger(Bus), route: route, purpose: purposeOther}
-		p.add(1<<62|uint64(t.key), service, 0)
-		// The driver comes on top.
-		p.trips[len(p.trips)-1].persons = uint8(min(aboard+1, maxPersons))
+		p.add(1<<62|t.key(), p.stranger(Bus), trip{entry: t.entry, route: route}, purposeOther, 0)
+		last := &p.trips[len(p.trips)-1]
+		last.rider = newRider(last.vehicle(), uint8(min(aboard+1, maxPersons)), false) // the driver on top
 		aboard = 0
 	}
 }

@@ -12,16 +12,17 @@ const (
 
 // trip is one vehicle's way through the network on one day.
 type trip struct {
-	entry   uint32 // ticks since the day's start, when it wants to enter
-	vehicle Vehicle
-	key     uint32 // of its chance on the way; the same whatever other trips there are
-	factor  uint16 // desired speed, per mille of what is usual
-	route   uint16
-	persons uint8
-	purpose uint8
+	rider
+	entry  uint32 // ticks since the day's start, when it wants to enter
+	factor uint16 // desired speed, per mille of what is usual
+	route  uint16
 }
 
-func (t *trip) units() uint8 { return classUnits[t.vehicle.Class()] }
+func (t *trip) units() uint8 { return classUnits[t.class()] }
+
+// key is what a trip draws its chance on the way by: its own among the day's
+// trips, the same whatever others there are.
+func (t *trip) key() uint64 { return uint64(t.vehicle())<<16 | uint64(t.route) }
 
 // planner draws the trips of one day.
 type planner struct {
@@ -35,7 +36,7 @@ type planner struct {
 }
 
 // tripKeys are the streams that a trip draws from.
-type tripKeys struct{ entry, vehicle, speed, persons, habit, way uint64 }
+type tripKeys struct{ entry, vehicle, speed, persons, habit uint64 }
 
 // plan draws all trips of a world day, by time of entry. They are valid until
 // the next plan; whoever calls holds w.days.mu.
@@ -45,7 +46,7 @@ func (w *World) plan(day int) []trip {
 	for _, s := range []struct {
 		to *uint64
 		of stream
-	}{{&k.entry, streamEntry}, {&k.vehicle, streamVehicle}, {&k.speed, streamTripSpeed}, {&k.persons, streamPersons}, {&k.way, streamTrip}} {
+	}{{&k.entry, streamEntry}, {&k.vehicle, streamVehicle}, {&k.speed, streamTripSpeed}, {&k.persons, streamPersons}} {
 		*s.to = draw(key(w.seed, s.of), uint64(day))
 	}
 	k.habit = key(w.seed, streamHabit)
@@ -138,7 +139,7 @@ func (p *planner) others(i int, workday bool) {
 		at := profile.at(draw(p.keys.entry, id)>>32, ticksPerHr/quartersPerHour)
 		hour := (int(at/ticksPerHr) + dayStartHour) % hoursOfDay
 		c := Class(p.w.scn.mix[hour].bin(draw(p.keys.vehicle, id+uint64(classes)) >> 32))
-		p.add(id, trip{entry: uint32(at), vehicle: p.stranger(c), route: route, purpose: purposeOther}, hour)
+		p.add(id, p.stranger(c), trip{entry: uint32(at), route: route}, purposeOther, hour)
 	}
 }
 
@@ -175,25 +176,23 @@ func (p *planner) commute(c *commuters, way pair, back bool) {
 		s := at*1_000_000 + triangle(draw(usual, uint64(v)*2+leg), spread*1_000_000) + triangle(draw(today, uint64(v)*4+1+leg), c.jitter*1_000_000)
 		s = max(s, 0)
 		hour := (int(s/1_000_000/3600) + dayStartHour) % hoursOfDay
-		p.add(1<<63|uint64(v)<<1|leg, trip{entry: uint32(s / tick), vehicle: v, route: route, purpose: purposeCommute}, hour)
+		p.add(1<<63|uint64(v)<<1|leg, v, trip{entry: uint32(s / tick), route: route}, purposeCommute, hour)
 	}
 }
 
 // add completes the trip of a vehicle; id is its own among the day's trips.
-func (p *planner) add(id uint64, t trip, hour int) {
-	c := t.vehicle.Class()
+func (p *planner) add(id uint64, v Vehicle, t trip, purpose, hour int) {
 	// What the driver is used to counts four, today's mood three: 4² + 3² = 5²
 	// keeps the deviation.
-	z := (bell(draw(p.keys.habit, uint64(t.vehicle)))*4 + bell(draw(p.keys.speed, id))*3) / 5
-	f := &p.w.scn.speeds[c]
+	z := (bell(draw(p.keys.habit, uint64(v)))*4 + bell(draw(p.keys.speed, id))*3) / 5
+	f := &p.w.scn.speeds[v.Class()]
 	t.factor = uint16(min(max(f.meanPerMille+z*f.sdPerMille/bellSD, f.minPerMille), f.maxPerMille))
 	// Both ways of a commuter have the same persons aboard on most days.
 	aboard := id
-	if t.purpose == purposeCommute {
-		aboard = uint64(t.vehicle) << 32
+	if purpose == purposeCommute {
+		aboard = uint64(v) << 32
 	}
-	t.persons = p.w.aboard(draw(p.keys.persons, aboard), t.vehicle, int(t.purpose), hour)
-	t.key = uint32(draw(p.keys.way, id) >> 32)
+	t.rider = newRider(v, p.w.aboard(draw(p.keys.persons, aboard), v, purpose, hour), purpose == purposeCommute)
 	if t.entry >= p.length { // the day has 23 hours, and lacks the one before its end
 		t.entry -= uint32(ticksPerHr)
 	}

@@ -22,27 +22,6 @@ type day struct {
 	totals  Totals
 }
 
-// rider is what a passage needs of its trip: from the top 1 bit of commuting, 7
-// of the persons aboard, 24 of the vehicle.
-type rider uint32
-
-const (
-	vehicleBits = 24
-	personsBits = 7
-)
-
-func newRider(t *trip) rider {
-	commuting := rider(0)
-	if t.purpose == purposeCommute {
-		commuting = 1
-	}
-	return commuting<<(vehicleBits+personsBits) | rider(t.persons)<<vehicleBits | rider(t.vehicle)
-}
-
-func (r rider) vehicle() Vehicle { return Vehicle(r & (1<<vehicleBits - 1)) }
-func (r rider) persons() uint8   { return uint8(r >> vehicleBits & (1<<personsBits - 1)) }
-func (r rider) commuting() bool  { return r>>(vehicleBits+personsBits) == 1 }
-
 // crossing is one entry of a column, a vehicle at a station: from the top 32
 // bits of ticks since the day's start, 20 of the trip, 3 of the lane less one, 9
 // of the speed.
@@ -128,7 +107,7 @@ func (w *World) evaluate(number int, wanted []bool) *day {
 	trips := w.plan(number)
 	d.riders = make([]rider, len(trips))
 	for i := range trips {
-		d.riders[i] = newRider(&trips[i])
+		d.riders[i] = trips[i].rider
 	}
 	g := w.gridOf(number)
 	d.columns = w.columns(trips, g, wanted)

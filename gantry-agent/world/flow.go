@@ -29,10 +29,14 @@ type flow struct {
 	now     uint32 // beginning of the step
 	pending int    // trips that have not arrived
 	changes []change
-	speed   uint32 // percent of the usual, for rain
-	serve   uint32 // percent of the usual capacity
-	lost    uint32 // capacity that active bottlenecks lose, per mille
+	weather conditions
 	totals  Totals
+}
+
+// conditions hold on the whole network.
+type conditions struct {
+	speedPercent, servePercent uint32 // of the usual speeds and capacities
+	lost                       uint32 // capacity that active bottlenecks lose, per mille
 }
 
 // move is where a trip is.
@@ -80,7 +84,7 @@ const (
 // take who crosses the stations, those that are nil do not.
 func (f *flow) prepare(w *World, day int, g *grid, trips []trip, changes []change, columns [][]crossing) {
 	*f = flow{
-		w: w, grid: g, routes: w.routes, trips: trips, pending: len(trips), changes: changes, speed: 100, serve: 100, lost: w.factors.lost,
+		w: w, grid: g, routes: w.routes, trips: trips, pending: len(trips), changes: changes, weather: conditions{100, 100, w.factors.lost},
 		stretches: f.stretches, entrances: f.entrances[:0], junctions: f.junctions, sortBuf: f.sortBuf,
 		moves: ofLength(f.moves, len(trips)),
 	}
@@ -181,7 +185,7 @@ func (f *flow) before(a, b int32) bool {
 	if f.moves[a].ready != f.moves[b].ready {
 		return f.moves[a].ready < f.moves[b].ready
 	}
-	return f.trips[a].key < f.trips[b].key
+	return f.trips[a].key() < f.trips[b].key()
 }
 
 // file passes on those in line at a junction that only one segment leads to.
@@ -203,9 +207,9 @@ func (f *flow) bid(s *stretch) bid {
 		return bid{at: never, trip: -1}
 	}
 	trip := &f.trips[t]
-	class := trip.vehicle.Class()
+	class := trip.class()
 	if s.want == 0 {
-		s.want = wantLane(draw(s.key, uint64(trip.key))>>8, s.exit.open, s.perLane, trip.factor, class)
+		s.want = wantLane(draw(s.key, trip.key())>>8, s.exit.open, s.perLane, trip.factor, class)
 	}
 	b := bid{trip: t, to: f.after(t)}
 	// On a road that is not busy only those overtake who are faster.
@@ -249,11 +253,11 @@ func (f *flow) enter(b *bid, class Class, trip *trip) {
 func (f *flow) pass(s *stretch, b *bid) {
 	t := b.trip
 	trip := &f.trips[t]
-	h := draw(s.key, uint64(trip.key))
+	h := draw(s.key, trip.key())
 	units := trip.units()
 	speed := f.spot(s, b)
 	s.exit.notice(b.at-f.moves[t].ready, b.bound == byLane)
-	s.exit.take(b.at, b.lane, h, units, b.bound != byNothing, f.serve, f.lost)
+	s.exit.take(b.at, b.lane, h, units, b.bound != byNothing, &f.weather)
 	s.exit.speed[b.lane] = uint16(speed)
 	s.leave(b.at, units)
 	if s.station >= 0 {
@@ -291,10 +295,10 @@ const followTenthKMH = 30
 
 // drive is the speed that a driver chooses on a segment.
 func (f *flow) drive(s *stretch, t *trip) uint32 {
-	v := s.freeTenthKMH * uint32(t.factor) / 1000 * f.speed / 100
+	v := s.freeTenthKMH * uint32(t.factor) / 1000 * f.weather.speedPercent / 100
 	for i := range s.habits {
 		h := &s.habits[i]
-		if below(draw(h.key, uint64(t.key)), 100) >= h.sharePercent {
+		if below(draw(h.key, t.key()), 100) >= h.sharePercent {
 			continue
 		}
 		if h.atLimit {
@@ -332,7 +336,7 @@ func (f *flow) admit(b *bid, h uint64) {
 	units := trip.units()
 	if to.gated {
 		to.gate.notice(b.at-f.moves[t].ready, b.bound == byGate)
-		to.gate.take(b.at, b.gate, h, units, b.bound != byNothing, f.serve, f.lost)
+		to.gate.take(b.at, b.gate, h, units, b.bound != byNothing, &f.weather)
 	}
 	to.entered += uint64(units)
 	to.count++

@@ -195,7 +195,7 @@ func TestVehiclesAreConserved(t *testing.T) {
 		}
 		for i := range r.trips {
 			c := Class(1 + mix(uint64(i))%6)
-			r.trips[i].vehicle, r.trips[i].factor = makeVehicle(c, uint32(i)), uint16(700+mix(uint64(i)+1)%600)
+			r.trips[i].rider, r.trips[i].factor = newRider(makeVehicle(c, uint32(i)), 1, false), uint16(700+mix(uint64(i)+1)%600)
 		}
 		var changes []change
 		if rapid.Bool().Draw(rt, "incident") {

@@ -24,7 +24,6 @@ const (
 	streamSpot
 	// streamDevice is where devices draw their errors from, see DeviceKey.
 	streamDevice
-	streamTrip
 	streamCrossing
 	streamIncident
 	streamRain

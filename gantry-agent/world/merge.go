@@ -42,7 +42,7 @@ func (f *flow) renew(j *crossroads, i int) {
 	t := s.trips[0]
 	b := bid{trip: t, at: f.trips[t].entry, to: int32(s.segment), lane: 1}
 	if b.at < f.now+f.step {
-		f.enter(&b, f.trips[t].vehicle.Class(), &f.trips[t])
+		f.enter(&b, f.trips[t].class(), &f.trips[t])
 	}
 	j.bids[i] = b
 }
@@ -124,5 +124,5 @@ func (f *flow) priority(j *crossroads, i int) uint32 {
 func (f *flow) depart(s *entrance, b *bid) {
 	s.trips = s.trips[1:]
 	f.totals.depart(&f.trips[b.trip], b.at-f.moves[b.trip].ready)
-	f.admit(b, draw(f.stretches[b.to].key+1, uint64(f.trips[b.trip].key)))
+	f.admit(b, draw(f.stretches[b.to].key+1, f.trips[b.trip].key()))
 }

@@ -135,7 +135,7 @@ func (w *World) passage(d *day, c crossing, p *Passage) {
 	r := d.riders[i]
 	proto := w.fleet.prototype(r.vehicle())
 	*p = Passage{
-		At: d.start + Micros(c.at())*tick, Vehicle: r.vehicle(), Class: r.vehicle().Class(), Lane: c.lane(),
+		At: d.start + Micros(c.at())*tick, Vehicle: r.vehicle(), Class: r.class(), Lane: c.lane(),
 		LengthCM: proto.LengthCM, SpeedTenthKMH: max(c.tenthKMH(), 1), Axles: proto.Axles, Persons: r.persons(),
 		Commuting: r.commuting(), Trip: uint64(d.number)<<32 | uint64(i),
 	}

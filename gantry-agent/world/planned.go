@@ -41,7 +41,7 @@ func (w *World) plannedOf(day int) *planned {
 	defer w.days.mu.Unlock()
 	p := &planned{day, make([][]uint32, len(w.net.Stations))}
 	g := w.gridOf(day)
-	dry := flow{speed: 100}
+	dry := flow{weather: conditions{speedPercent: 100}}
 	for i, trips := 0, w.plan(day); i < len(trips); i++ {
 		t := &trips[i]
 		at := t.entry

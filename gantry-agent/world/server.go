@@ -7,6 +7,7 @@ type server struct {
 	debt  [maxLanes + 1]int32  // by lane: how much longer than the mean its headways have been, in ticks
 	speed [maxLanes + 1]uint16 // by lane: of the vehicle ahead, tenths of a km/h
 	open  uint8                // lanes in use, the rest is closed
+	key   uint64               // of its surges
 	mean  uint32               // ticks between two cars of a lane at capacity
 	// dropping servers lose some capacity while a queue stands before them.
 	drops, dropping bool
@@ -52,12 +53,11 @@ const (
 	freeWait  = uint32(1 * second / tick)
 )
 
-// take lets a vehicle cross at a time. h says how close the next one follows;
-// lost is the share of its capacity that a dropping server loses, per mille.
-func (s *server) take(at uint32, lane uint8, h uint64, units uint8, waited bool, slowdown, lost uint32) {
-	mean := s.mean * 100 / slowdown
+// take lets a vehicle cross at a time. h says how close the next one follows.
+func (s *server) take(at uint32, lane uint8, h uint64, units uint8, waited bool, now *conditions) {
+	mean := s.mean * 100 / now.servePercent
 	if s.dropping {
-		mean = mean * 1000 / (1000 - lost)
+		mean = mean * (1000 + surge(s.key, at, now.lost)) / (1000 - now.lost)
 	}
 	mean = mean * uint32(units) / carUnits
 	debt := &s.debt[lane]
@@ -68,6 +68,22 @@ func (s *server) take(at uint32, lane uint8, h uint64, units uint8, waited bool,
 	*debt += int32(next) - int32(mean)
 	*debt = min(max(*debt, -maxDebt), maxDebt)
 	s.free[lane] = at + next
+}
+
+// surgeTicks is how long a surge lasts.
+const surgeTicks = uint32(90 * second / tick)
+
+// surge is by how much the headways of a queue's discharge are longer now, per
+// mille; it may be negative, and wraps around then. Discharge comes in surges, at
+// most as large as what it loses on average, each made up for by the next; they run
+// back through the queue as waves.
+func surge(key uint64, at, lost uint32) uint32 {
+	n := at / surgeTicks
+	by := uint32(evenly(draw(key, uint64(n/2)), lost))
+	if n%2 == 1 {
+		by = -by
+	}
+	return by
 }
 
 // Capacity is what a server passes on over minutes. Independent draws would

@@ -54,8 +54,8 @@ func (s *stretch) reset(seg *segment, key uint64, step uint32) {
 		segment: seg, key: key, due: s.due, mask: ring - 1, head: -1, tail: -1,
 		storage: seg.storage(), wave: seg.waveTicks(), left: ofLength(s.left, int(slots)), leftMask: uint32(slots - 1),
 		unitTicks: uint32(60 * second / tick / carUnits),
-		exit:      server{open: uint8(seg.lanes), mean: seg.serveTicks()},
-		gate:      server{open: uint8(seg.lanes), mean: seg.serveTicks(), drops: seg.drops},
+		exit:      server{key: key + 1, open: uint8(seg.lanes), mean: seg.serveTicks()},
+		gate:      server{key: key + 2, open: uint8(seg.lanes), mean: seg.serveTicks(), drops: seg.drops},
 	}
 }
 

@@ -85,7 +85,7 @@ func (r *testRoad) send(origin, destination int, perHour float64, fromS, toS flo
 	for s := fromS; s < toS; s += 3600 / perHour {
 		n := uint32(len(r.trips))
 		r.trips = append(r.trips, trip{
-			entry: uint32(s * float64(ticksPerSec)), vehicle: makeVehicle(Car, n), key: uint32(mix(uint64(n))), factor: 1000, route: route, persons: 1, purpose: purposeOther,
+			rider: newRider(makeVehicle(Car, n), 1, false), entry: uint32(s * float64(ticksPerSec)), factor: 1000, route: route,
 		})
 	}
 }

@@ -20,17 +20,17 @@ type Totals struct {
 
 func (t *Totals) wait(p *trip, ticks uint32) {
 	t.VehicleDelayMicros += uint64(ticks) * uint64(tick)
-	t.PersonDelayMicros += uint64(ticks) * uint64(tick) * uint64(p.persons)
+	t.PersonDelayMicros += uint64(ticks) * uint64(tick) * uint64(p.persons())
 }
 
 func (t *Totals) depart(p *trip, waited uint32) {
 	t.Trips++
-	t.Persons += uint64(p.persons)
+	t.Persons += uint64(p.persons())
 	t.wait(p, waited)
 }
 
 func (t *Totals) arrive(p *trip, at uint32) {
 	took := uint64(at-p.entry) * uint64(tick)
 	t.VehicleMicros += took
-	t.PersonMicros += took * uint64(p.persons)
+	t.PersonMicros += took * uint64(p.persons())
 }

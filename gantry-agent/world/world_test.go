@@ -258,10 +258,10 @@ func TestNobodyIsOnTheRoadTwice(t *testing.T) {
 		times := map[Vehicle]int{}
 		commuters := map[Vehicle]int{}
 		for _, trip := range w.plan(w.zone.dayOf(micros(2026, 3, 2+d, 12))) {
-			if trip.purpose == purposeCommute {
-				commuters[trip.vehicle]++
+			if trip.commuting() {
+				commuters[trip.vehicle()]++
 			} else {
-				times[trip.vehicle]++
+				times[trip.vehicle()]++
 			}
 		}
 		for v, n := range times {
