@@ -209,7 +209,7 @@ func TestDigest(t *testing.T) {
 			h.Write(wire(d, e, 0))
 		}
 	}
-	const want = "df23a5a8e1c70e65bfbbcff065bf22c6"
+	const want = "ef8f147ca7925bbf4dd2e58150613b5d"
 	if got := hex.EncodeToString(h.Sum(nil)[:16]); got != want {
 		t.Errorf("digest %s, want %s", got, want)
 	}

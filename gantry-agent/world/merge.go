@@ -3,6 +3,9 @@ package world
 // meet passes vehicles on at a junction where several lines meet: segments
 // that merge, and trips that begin there.
 func (f *flow) meet(j *crossroads) {
+	if f.deserted(j) {
+		return
+	}
 	for i := range j.bids {
 		f.renew(j, i)
 	}
@@ -26,6 +29,21 @@ func (f *flow) meet(j *crossroads) {
 			}
 		}
 	}
+}
+
+// deserted says that nobody is there in this step.
+func (f *flow) deserted(j *crossroads) bool {
+	for _, in := range j.in {
+		if f.stretches[in].head >= 0 {
+			return false
+		}
+	}
+	for _, e := range j.entrances {
+		if t := f.entrances[e].trips; len(t) > 0 && f.trips[t[0]].entry < f.now+f.step {
+			return false
+		}
+	}
+	return true
 }
 
 // renew finds out what the head of line i can do by now.

@@ -98,8 +98,8 @@ func TestDigest(t *testing.T) {
 		network, scenario   string
 		fingerprint, digest string
 	}{
-		{"corridor", "weekday", "ef0dbf9c68174cdb09429cb444822106", "c9ec8f1a5822e68833a073f1019219af"},
-		{"metro", "metro", "ce4f0c09c10c8022d03ee34686802d41", "3ddaa5bd24a9fdfc3c5d4b45cdc2accf"},
+		{"corridor", "weekday", "ef0dbf9c68174cdb09429cb444822106", "2f0d2e686324dda8695fbc77d65bf752"},
+		{"metro", "metro", "d3c032e467cccaddf64bcc2c1caaeea3", "0d9c90a543d722b7092ff146d183017b"},
 	} {
 		w := mustShipped(t, c.network, c.scenario)
 		if got := w.Fingerprint(); got != c.fingerprint {
