@@ -64,8 +64,8 @@ check: vet lint-proto ## a fast subset of make test
 	@go test -short -timeout 100s $$(go list ./... | grep -v '^$(MODULE)/deploy/e2e')
 
 .PHONY: test-long
-test-long: install ## what takes longer than make test allows
-	@GANTRY_LONG=1 $(GO_TEST) -timeout 90m -count=1 ./...
+test-long: install ## what takes longer than make test allows: full outages, ten seeds of a year
+	@GANTRY_LONG=1 $(GO_TEST) -timeout 180m -count=1 ./...
 
 .PHONY: bench
 bench: install ## measure rate, CPU, latency and memory; OUT=file.json keeps the figures
