@@ -82,7 +82,7 @@ var badFiles = []badFile{
 	{"out of range", "scenario", "mean_percent: 78", "mean_percent: 98", "speeds[2].mean_percent", "98 must lie between", ""},
 	{"out of range", "scenario", "max_percent: 160", "max_percent: 260", "speeds[0].mean_percent", "at most 200", ""},
 	{"out of range", "scenario", "step: 10, weights: [70, 25, 5]", "step: 100, weights: [70, 25, 5]", "persons[7].step", "is 100", ""},
-	{"out of range", "scenario", "vehicles: 26000", "vehicles: 260000000", "demand[0].vehicles", "more than a day can hold", ""},
+	{"out of range", "scenario", "vehicles: 26000", "vehicles: 260000000", "demand[0].vehicles", "a day can hold", ""},
 	{"out of range", "scenario", "present_percent: 92", "present_percent: 101", "commuters[0].present_percent", "is 101", ""},
 	{"out of range", "scenario", "capacity_drop_percent: 10", "capacity_drop_percent: 31", "capacity_drop_percent", "is 31", ""},
 	{"out of range", "scenario", "jam_density: 4", "jam_density: 21", "variation_percent.jam_density", "is 21", ""},

@@ -1,6 +1,9 @@
 package world
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // ticks are how entries of a day count time: 25 µs, so that 32 bits hold a
 // day and what is still on the road at its end.
@@ -69,6 +72,10 @@ func (w *World) plan(day int) []trip {
 		if v := &w.scn.interventions[i]; v.day <= day {
 			p.intervene(v)
 		}
+	}
+	if len(p.trips) > maxTrips {
+		w.blame(day, fmt.Errorf("%d trips are more than the %d a day can hold: lower growth_permille_per_year", len(p.trips), maxTrips))
+		p.trips = p.trips[:maxTrips]
 	}
 	w.drafts.trips = p.trips
 	return w.drafts.byEntry()

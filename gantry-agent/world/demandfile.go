@@ -99,8 +99,9 @@ func (r *scenarioReader) readDemand(files []demandFile, profiles []profileFile) 
 		if d.weekend == nil {
 			return r.fault(path+".weekend", "there is no profile %s", quoted(f.Weekend))
 		}
-		if total += uint64(f.Vehicles); total*maxDayFactor/100*2 > maxTrips {
-			return r.fault(path+".vehicles", "%d is more than a day can hold", f.Vehicles)
+		total += uint64(f.Vehicles)
+		if busiest := total * uint64(slices.Max(r.s.dayPercent[:])) / 100 * uint64(100+2*r.s.noise) / 100; busiest > maxTrips {
+			return r.fault(path+".vehicles", "%d makes %d trips on the busiest day, more than the %d a day can hold: split the network", f.Vehicles, busiest, maxTrips)
 		}
 		r.s.demand = append(r.s.demand, d)
 	}

@@ -115,9 +115,7 @@ func (w *World) evaluate(number int, wanted []bool) *day {
 	f.prepare(w, number, g, trips, w.changes(number, g), d.columns)
 	end := uint32((w.zone.dayStart(number+1) - d.start) / tick)
 	f.run(end)
-	if err := f.standing(); err != nil && c.fault == nil {
-		c.fault = fmt.Errorf("scenario: %s: %w", dateOf(number), err)
-	}
+	w.blame(number, f.standing())
 	f.run(end + uint32(w.tail/tick))
 	d.totals = f.totals
 	d.totals.Unfinished = uint64(f.pending)
@@ -128,6 +126,13 @@ func (w *World) evaluate(number int, wanted []bool) *day {
 		}
 	}
 	return d
+}
+
+// blame notes the scenario's first fault. The cache is locked.
+func (w *World) blame(day int, err error) {
+	if err != nil && w.days.fault == nil {
+		w.days.fault = fmt.Errorf("scenario: %s: %w", dateOf(day), err)
+	}
 }
 
 // columns makes room for exactly those who will cross the stations wanted.

@@ -2,7 +2,7 @@ package world
 
 // Limits of a scenario, some of which its model counts on.
 const (
-	maxTrips     = 1 << 26 // of a day: what an entry of a column can name
+	maxTrips     = 1 << tripBits // of a day: what an entry of a column can name
 	classIDBits  = 21
 	maxPerClass  = 1 << classIDBits
 	maxPersons   = 120
