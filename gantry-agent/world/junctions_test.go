@@ -16,7 +16,7 @@ func TestJunctionsLoseNobody(t *testing.T) {
 			for _, destination := range ends {
 				if _, ok := r.w.routes.of[pair{origin, destination}]; ok && rapid.Bool().Draw(rt, "demand") {
 					from := rapid.Float64Range(0, 3600).Draw(rt, "from")
-					r.send(origin, destination, rapid.Float64Range(50, 2500).Draw(rt, "rate"), from, from+rapid.Float64Range(60, 1800).Draw(rt, "for"))
+					r.send(origin, destination, rapid.Float64Range(50, 5000).Draw(rt, "rate"), from, from+rapid.Float64Range(600, 5400).Draw(rt, "for"))
 				}
 			}
 		}
