@@ -82,8 +82,8 @@ generate: $(TOOLS)/ready ## generate proto/gen from proto
 
 .PHONY: pictures
 pictures: need-go ## draw the README's pictures of a simulated day
-	@go run ./gantry-agent world plot --what=space-time --day=2026-03-06 --direction=north --out=docs/space-time.png
-	@go run ./gantry-agent world plot --what=fundamental --day=2026-03-06 --direction=north --out=docs/fundamental.png
+	@go run ./gantry-agent world plot --what=space-time --day=2026-03-06 --direction=north --out=.github/pictures/space-time.png
+	@go run ./gantry-agent world plot --what=fundamental --day=2026-03-06 --direction=north --out=.github/pictures/fundamental.png
 
 .PHONY: clean
 clean: ## remove what was built; the state folder and the user's cache stay
