@@ -230,8 +230,12 @@ func (c *runCmd) statedWorld(log *slog.Logger) (*world.World, error) {
 // makeWorld makes a world, from the recording where its network replays one.
 func (c *runCmd) makeWorld(spec world.Spec, log *slog.Logger) (*world.World, error) {
 	w, report, err := recorded.Make(spec, c.Recorded)
-	if err != nil || report == nil {
-		return w, err
+	if err != nil {
+		return nil, err
+	}
+	w.Keep(1)
+	if report == nil {
+		return w, nil
 	}
 	from, to := w.Span()
 	log.Info("recording read", "file", c.Recorded, "rows", report.Rows, "passages", report.Passages,

@@ -5,8 +5,10 @@ import (
 	"io"
 	"time"
 
-	"buf.build/go/protoyaml"
 	"github.com/alecthomas/kong"
+	"github.com/goccy/go-yaml"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/gantry-dev/gantry/gantry-agent/world"
 	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
@@ -31,12 +33,27 @@ func (c *NetworkCmd) write(out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	text, err := protoyaml.MarshalOptions{Indent: 2, UseProtoNames: true}.Marshal(n)
+	text, err := marshalYAML(n)
 	if err != nil {
 		return fmt.Errorf("network %q as YAML: %w", n.GetName(), err)
 	}
 	_, err = out.Write(text)
 	return err
+}
+
+// marshalYAML writes a message's JSON as YAML. protoyaml, which the collector
+// reads it with, would do, but brings a validator and its expression language into
+// each agent.
+func marshalYAML(m proto.Message) ([]byte, error) {
+	text, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(m)
+	if err != nil {
+		return nil, err
+	}
+	var fields yaml.MapSlice
+	if err := yaml.UnmarshalWithOptions(text, &fields, yaml.UseOrderedMap()); err != nil {
+		return nil, err
+	}
+	return yaml.MarshalWithOptions(fields, yaml.UseLiteralStyleIfMultiline(true))
 }
 
 // build makes the contract's network out of the files. The world inside has

@@ -7,11 +7,6 @@ import (
 	"weak"
 )
 
-// keptDays is how many days the cache holds on to. Backfill of one UTC day
-// touches two or three world days; days in use by a cursor live on beside
-// these.
-const keptDays = 2
-
 // day is what there is to know of one world day: its trips and, for the
 // stations asked for, who crossed.
 type day struct {
@@ -52,8 +47,8 @@ type dayCache struct {
 	mu     sync.Mutex
 	wanted []bool // by station
 	known  map[int]weak.Pointer[day]
-	kept   [keptDays]*day // newest first
-	flow   flow           // memory to evaluate a day in
+	kept   []*day // newest first
+	flow   flow   // memory to evaluate a day in
 	fault  error
 }
 
@@ -81,7 +76,7 @@ func (w *World) column(number, station int) (*day, []crossing) {
 	c.wanted[station] = true
 	d := c.known[number].Value()
 	if d == nil {
-		c.kept[keptDays-1] = nil // makes room before it is needed
+		c.trim(w.keep - 1) // makes room before it is needed
 	}
 	switch {
 	case d == nil:
@@ -94,8 +89,7 @@ func (w *World) column(number, station int) (*day, []crossing) {
 		}
 		d = w.evaluate(number, all)
 	}
-	c.remember(d)
-	c.keep(d)
+	c.remember(d, w.keep)
 	return d, d.columns[station]
 }
 
@@ -156,8 +150,30 @@ func (w *World) columns(trips []trip, g *grid, wanted []bool) [][]crossing {
 	return columns
 }
 
-// remember notes a new day and forgets those that are gone.
-func (c *dayCache) remember(d *day) {
+// Keep says how many days are kept that no cursor has in use, at least one; 3
+// unless it is called, for a UTC day touches as many. A live agent does with one:
+// more would cost it their memory for ever, while a day that backfill needs again
+// is evaluated in a fraction of a second.
+func (w *World) Keep(days int) {
+	w.days.mu.Lock()
+	defer w.days.mu.Unlock()
+	w.keep = max(days, 1)
+	w.days.trim(w.keep)
+}
+
+// trim lets the oldest days go.
+func (c *dayCache) trim(days int) {
+	if days = max(days, 0); len(c.kept) > days {
+		clear(c.kept[days:])
+		c.kept = c.kept[:days]
+	}
+}
+
+// remember keeps a day in front, and forgets those that are gone.
+func (c *dayCache) remember(d *day, keep int) {
+	c.kept = slices.DeleteFunc(c.kept, func(k *day) bool { return k.number == d.number })
+	c.kept = slices.Insert(c.kept, 0, d)
+	c.trim(keep)
 	if c.known == nil {
 		c.known = map[int]weak.Pointer[day]{}
 	}
@@ -167,16 +183,6 @@ func (c *dayCache) remember(d *day) {
 		}
 	}
 	c.known[d.number] = weak.Make(d)
-}
-
-// keep moves a day to the front, and one of the same number out.
-func (c *dayCache) keep(d *day) {
-	i := slices.IndexFunc(c.kept[:], func(k *day) bool { return k != nil && k.number == d.number })
-	if i < 0 {
-		i = len(c.kept) - 1
-	}
-	copy(c.kept[1:i+1], c.kept[:i])
-	c.kept[0] = d
 }
 
 // Fault is the first fault of the scenario that evaluating a day has found:
@@ -201,8 +207,7 @@ func (w *World) Totals(day int) Totals {
 	d := w.days.known[day].Value()
 	if d == nil {
 		d = w.evaluate(day, w.days.wanted)
-		w.days.remember(d)
 	}
-	w.days.keep(d)
+	w.days.remember(d, w.keep)
 	return d.totals
 }

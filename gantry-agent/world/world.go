@@ -62,11 +62,15 @@ type World struct {
 	stations    map[string]int
 	tail        Micros // after a day's end, its last vehicle has left by then
 	days        dayCache
+	keep        int    // days; guarded by days.mu
 	drafts      drafts // guarded by days.mu
 	plannedMu   sync.Mutex
 	plannedKept [2]*planned
 	recorded    *recorded // where passages come from a recording: then nothing is simulated
 }
+
+// keptDays is how many days are kept unless Keep says otherwise.
+const keptDays = 3
 
 // factors are what a seed makes of the network's and the scenario's figures,
 // per mille of them; lost is per mille of capacity.
@@ -90,7 +94,7 @@ func New(spec Spec) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &World{seed: spec.Seed, net: net, zone: z, graph: g, scn: scn, stations: map[string]int{}}
+	w := &World{seed: spec.Seed, net: net, zone: z, graph: g, scn: scn, stations: map[string]int{}, keep: keptDays}
 	if w.fingerprint, err = fingerprint(nf, sf, spec.Seed); err != nil {
 		return nil, err
 	}
