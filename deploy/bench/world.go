@@ -149,10 +149,11 @@ func openWorld(network string, seed uint64) (*world.World, []*device.Device, err
 // beside, as an agent does, and returns the process's greatest resident memory.
 func fleetMemory(seed uint64) (float64, error) {
 	debug.SetGCPercent(10) // as gantry-agent does
-	_, devices, err := openWorld("corridor", seed)
+	w, devices, err := openWorld("corridor", seed)
 	if err != nil {
 		return 0, err
 	}
+	w.Keep(1) // too
 	live := worldStart + 20*dayMicros
 	cursors := make([]*device.Cursor, fleetDevices)
 	for i := range cursors {

@@ -113,7 +113,9 @@ func (c *Cursor) find() bool {
 		}
 		c.emitted = max(c.emitted, c.next.At+c.d.delay(c.next.Trip))
 		c.waiting = c.emitted >= c.e.Start
-		c.ended = c.emitted >= c.e.End
+		if c.ended = c.emitted >= c.e.End; c.ended {
+			c.passages.Close() // whoever holds the cursor holds no day
+		}
 	}
 	return c.waiting && !c.ended
 }

@@ -100,6 +100,7 @@ func (s *faulty) observe() {
 	s.emitted = max(s.emitted, p.At+s.d.delay(p.Trip))
 	if s.emitted >= s.e.End {
 		s.ended = true
+		s.passages.Close()
 		return
 	}
 	hold := s.d.hold(p.At, p.Trip)

@@ -39,6 +39,7 @@ type Cursor struct {
 	from    Micros
 	to      Micros
 	begun   bool
+	over    bool
 	today   part
 	next    part // the day after, once today's has reached its start
 
@@ -91,17 +92,24 @@ func (c *Cursor) Next(p *Passage) bool {
 	if c.w.recorded != nil {
 		return c.nextRecorded(p)
 	}
-	if !c.begun {
+	switch {
+	case c.over:
+		return false
+	case !c.begun:
 		c.begin()
 	}
 	src := c.head()
 	if src == nil || src.at(0) >= c.to {
+		c.Close()
 		return false
 	}
 	c.w.passage(src.d, src.rest[0], p)
 	src.rest = src.rest[1:]
 	return true
 }
+
+// Close lets the days go, as the end does; there is no passage after it.
+func (c *Cursor) Close() { c.over, c.today, c.next = true, part{}, part{} }
 
 // head is the part whose first entry is next; nil when the time is over.
 func (c *Cursor) head() *part {
