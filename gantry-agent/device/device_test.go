@@ -209,7 +209,7 @@ func TestDigest(t *testing.T) {
 			h.Write(wire(d, e, 0))
 		}
 	}
-	const want = "ef8f147ca7925bbf4dd2e58150613b5d"
+	const want = "f56092ae492fbbd2e8c74d2dbafff1da"
 	if got := hex.EncodeToString(h.Sum(nil)[:16]); got != want {
 		t.Errorf("digest %s, want %s", got, want)
 	}

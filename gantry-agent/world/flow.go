@@ -259,6 +259,9 @@ func (f *flow) pass(s *stretch, b *bid) {
 	s.exit.notice(b.at-f.moves[t].ready, b.bound == byLane)
 	s.exit.take(b.at, b.lane, h, units, b.bound != byNothing, &f.weather)
 	s.exit.speed[b.lane] = uint16(speed)
+	if f.w.fleet != nil { // theory needs no lengths
+		s.exit.clear(b.at, b.lane, uint32(f.w.fleet.prototype(trip.vehicle()).LengthCM), speed)
+	}
 	s.leave(b.at, units)
 	if s.station >= 0 {
 		f.observe(s, b, h, speed)
