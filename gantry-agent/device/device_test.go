@@ -209,7 +209,7 @@ func TestDigest(t *testing.T) {
 			h.Write(wire(d, e, 0))
 		}
 	}
-	const want = "f56092ae492fbbd2e8c74d2dbafff1da"
+	const want = "ef24717ec8197906406eafc566bd5754"
 	if got := hex.EncodeToString(h.Sum(nil)[:16]); got != want {
 		t.Errorf("digest %s, want %s", got, want)
 	}

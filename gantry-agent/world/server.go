@@ -71,13 +71,16 @@ func (s *server) take(at uint32, lane uint8, h uint64, units uint8, waited bool,
 }
 
 // clear keeps a lane busy until the rear of a vehicle has passed, and a tenth of
-// a second more.
+// a second more; those behind make up for it.
 func (s *server) clear(at uint32, lane uint8, lengthCM, tenthKMH uint32) {
 	const gap = uint32(100_000 / tick)
 	// A centimetre at a tenth of a km/h takes 360 ms.
 	passing := uint32(uint64(lengthCM) * 360 * ticksPerSec / 1000 / uint64(tenthKMH))
 	// An eighth more, for the speed that is seen strays from this one.
-	s.free[lane] = max(s.free[lane], at+passing+passing/8+gap)
+	if clear := at + passing + passing/8 + gap; clear > s.free[lane] {
+		s.debt[lane] = min(s.debt[lane]+int32(clear-s.free[lane]), maxDebt)
+		s.free[lane] = clear
+	}
 }
 
 // surgeTicks is how long a surge lasts.

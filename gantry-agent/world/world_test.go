@@ -98,8 +98,8 @@ func TestDigest(t *testing.T) {
 		network, scenario   string
 		fingerprint, digest string
 	}{
-		{"corridor", "weekday", "ef0dbf9c68174cdb09429cb444822106", "d9d2e5d0b186ee8e7c25ad00908a8eed"},
-		{"metro", "metro", "d3c032e467cccaddf64bcc2c1caaeea3", "5c6e63ba058af1de8bb1b6fe9e18342a"},
+		{"corridor", "weekday", "ef0dbf9c68174cdb09429cb444822106", "61ffc7ad5b066666142922619785308f"},
+		{"metro", "metro", "d3c032e467cccaddf64bcc2c1caaeea3", "28517916289f1b51e9e2de3af27d955f"},
 	} {
 		w := mustShipped(t, c.network, c.scenario)
 		if got := w.Fingerprint(); got != c.fingerprint {
