@@ -77,9 +77,9 @@ func (s *server) clear(at uint32, lane uint8, lengthCM, tenthKMH uint32) {
 	// A centimetre at a tenth of a km/h takes 360 ms.
 	passing := uint32(uint64(lengthCM) * 360 * ticksPerSec / 1000 / uint64(tenthKMH))
 	// An eighth more, for the speed that is seen strays from this one.
-	if clear := at + passing + passing/8 + gap; clear > s.free[lane] {
-		s.debt[lane] = min(s.debt[lane]+int32(clear-s.free[lane]), maxDebt)
-		s.free[lane] = clear
+	if passed := at + passing + passing/8 + gap; passed > s.free[lane] {
+		s.debt[lane] = min(s.debt[lane]+int32(passed-s.free[lane]), maxDebt)
+		s.free[lane] = passed
 	}
 }
 
