@@ -93,8 +93,9 @@ func TestDevicesThatFail(t *testing.T) {
 	time.Sleep(time.Until(reboot.Add(20 * time.Second)))
 	until := time.Now()
 	got := s.allZero(until, 4*time.Minute)
-	if got.RejectedExpected == 0 || got.Copies == 0 {
-		t.Errorf("%d readings refused as foreseen, %d copies: the test shows too little", got.RejectedExpected, got.Copies)
+	// Copies say nothing here: ClickHouse may have merged them away by now.
+	if got.RejectedExpected == 0 {
+		t.Error("no reading was refused as foreseen: the test shows too little")
 	}
 	s.rebooted(reboot)
 }
