@@ -51,6 +51,7 @@ spot as (
         sections.length_km as length_km,
         tail.bin_start as bin_start,
         tail.local_date as local_date,
+        tail.local_minute as local_minute,
         cast(tail.count_state as String) = 'measured' as is_counted,
         tail.vehicle_count as vehicle_count,
         tail.pce_count as pce_count,
@@ -133,6 +134,7 @@ measured as (
 
         -- timestamps
         local_date,
+        local_minute,
         bin_start
 
     from chosen

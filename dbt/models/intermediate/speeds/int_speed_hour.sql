@@ -17,7 +17,7 @@
 {#- A vehicle drives freely when the one ahead in its lane is far enough away
     and its five minutes are not congested: their mean speed is not far below the
     lane's usual speed of the day. -#}
-{%- set days = stale_days_of_readings() -%}
+{%- set days = stale_days_of_readings('hour_start') -%}
 {%- set speed_max_kmh = var('plausible_speed_max_kmh') %}
 
 with
