@@ -31,8 +31,8 @@ type warehouse struct {
 	today time.Time
 }
 
-// newWarehouse is one that dbt works on from the folder dir.
-func newWarehouse(t *testing.T, dir string) *warehouse {
+// emptyWarehouse is one that dbt works on from the folder dir.
+func emptyWarehouse(t *testing.T, dir string) *warehouse {
 	server := clickhousetest.Start(t)
 	w := &warehouse{t: t, server: server, conn: server.Conn(t, clickhousetest.Operator), today: time.Now().UTC()}
 	host, port, err := net.SplitHostPort(server.HTTPAddr())
@@ -47,6 +47,12 @@ func newWarehouse(t *testing.T, dir string) *warehouse {
 		"GANTRY_CLICKHOUSE_HTTP_PORT="+port,
 		"GANTRY_DBT_PASSWORD="+server.Password(clickhousetest.DBT),
 	)
+	return w
+}
+
+// newWarehouse is an emptyWarehouse with the network.
+func newWarehouse(t *testing.T, dir string) *warehouse {
+	w := emptyWarehouse(t, dir)
 	w.exec(`INSERT INTO raw.networks (name, zone, valid_from) SELECT 'test', 'UTC', today() - 9`)
 	w.exec(`INSERT INTO raw.stations (station_id, gantry_id, road, direction, offset_m, lanes, limit_kmh, valid_from)
 		SELECT 'S' || toString(number + 1), 'G1', 'M1', 'northbound', number * 1000, 2, 110, today() - 9 FROM numbers(4)`)
