@@ -122,6 +122,7 @@ measured as (
         is_counted,
         has_delay,
         is_matched,
+        match_count,
         vehicle_count,
         pce_count,
         delay_h,
