@@ -110,10 +110,13 @@ judged as (
             and abs(received_count - toInt64(passage_count))
             > {{ health_threshold('neighbours_max_share') }} * passage_count + {{ health_threshold('neighbours_stock_veh') }},
             'neighbours_disagree',
-            is_judged and device_count > 2 and class_drift_share > {{ health_threshold('class_drift_max_share') }},
+            is_judged and device_count > 2
+            and class_drift_share > {{ health_threshold('class_drift_max_share') }}
+            + {{ health_threshold('class_drift_noise') }} / sqrt(received_count),
             'class_drift',
             is_clock_off, 'clock',
-            is_judged and misread_share > {{ health_threshold('misread_max_share') }}, 'misread',
+            is_judged and misread_share > {{ health_threshold('misread_max_share') }}
+            + {{ health_threshold('misread_noise') }} / sqrt(received_count), 'misread',
             'healthy'
         ) as state
 
