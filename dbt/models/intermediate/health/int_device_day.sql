@@ -153,13 +153,16 @@ clocks as (
 
 -- Epochs are of one UTC day by the time of emission. A clock ahead stamps
 -- passages after its end; one behind stamps passages before its begin, and
--- none shortly before its end, which tells it from readings held back.
+-- none shortly before its end, which tells it from readings held back. That
+-- takes a day that is over.
 edges as (
     select
         device_id,
         toDate(bitShiftRight(epoch, 17)) as day,
         dateDiff('second', min(first_observed_at), toDateTime64(day, 6, 'UTC')) as before_begin_s,
-        dateDiff('second', toDateTime64(day + 1, 6, 'UTC'), max(last_observed_at)) as after_end_s
+        dateDiff('second', toDateTime64(day + 1, 6, 'UTC'), max(last_observed_at)) as after_end_s,
+        medianExact(after_end_s) over (partition by day)
+        > -{{ health_threshold('live_delay_max_s') }} as is_over
 
     from {{ ref('int_device_hour') }}
     group by device_id, day
@@ -234,7 +237,7 @@ daily as (
         round(earlier.past_count * changes.factor) as usual_count,
         multiIf(
             edges.after_end_s > 0, edges.after_end_s,
-            edges.before_begin_s > 0 and edges.after_end_s < 0,
+            edges.is_over and edges.before_begin_s > 0 and edges.after_end_s < 0,
             -least(edges.before_begin_s, -edges.after_end_s),
             0
         ) as edge_ahead_s,

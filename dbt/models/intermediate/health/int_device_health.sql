@@ -58,6 +58,8 @@ compared as (
             devices.usual_count > 0, toUInt64(devices.usual_count),
             sections.passage_count
         ) as expected_count,
+        not sections.is_undisputed and sections.passage_count = 0
+        and received_count >= {{ health_threshold('expected_min_readings') }} as is_doubtful,
         sections.agreeing_count as agreeing_count,
         sections.device_count as device_count,
         sections.passage_count as passage_count,
@@ -104,14 +106,17 @@ judged as (
             repeated_share > {{ health_threshold('stuck_max_share') }}, 'stuck',
             implausible_share > {{ health_threshold('implausible_max_share') }}, 'implausible',
             gap_bin_count >= {{ health_threshold('intermittent_min_bins') }}, 'intermittent',
-            is_judged and device_count > 1
+            is_doubtful or is_judged and device_count > 1
             and abs(received_count - toInt64(passage_count))
             > {{ health_threshold('neighbours_max_share') }} * passage_count + {{ health_threshold('neighbours_stock_veh') }},
             'neighbours_disagree',
-            is_judged and device_count > 2 and class_drift_share > {{ health_threshold('class_drift_max_share') }},
+            is_judged and device_count > 2
+            and class_drift_share > {{ health_threshold('class_drift_max_share') }}
+            + {{ health_threshold('class_drift_noise') }} / sqrt(received_count),
             'class_drift',
             is_clock_off, 'clock',
-            is_judged and misread_share > {{ health_threshold('misread_max_share') }}, 'misread',
+            is_judged and misread_share > {{ health_threshold('misread_max_share') }}
+            + {{ health_threshold('misread_noise') }} / sqrt(received_count), 'misread',
             'healthy'
         ) as state
 
