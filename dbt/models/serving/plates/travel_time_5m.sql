@@ -20,6 +20,17 @@ bins as (
     select * from {{ ref('int_station_5m') }}
 ),
 
+-- A camera whose clock is off makes travel times of its own.
+clocks_off as (
+    select distinct
+        station_id,
+        day
+
+    from {{ ref('device_health') }}
+    where kind = 'speed'
+        and state = 'clock'
+),
+
 -- What spot speeds say: each station between the two cameras, these included,
 -- speaks for half of the way to its neighbours.
 weighted as (
@@ -61,16 +72,22 @@ spot as (
 
 joined as (
     select
-        pairs.*,
+        pairs.from_station_id as from_station_id,
+        pairs.to_station_id as to_station_id,
+        pairs.road as road,
+        pairs.direction as direction,
+        pairs.from_offset_m as from_offset_m,
+        pairs.length_m as length_m,
         bins.bin_start as bin_start,
         bins.local_date as local_date,
         bins.local_minute as local_minute,
         bins.count_state = 'measured' as is_counted,
         if(is_counted, bins.vehicle_count, 0) as vehicle_count,
-        matched.match_count as match_count,
-        matched.rejected_count as rejected_count,
-        matched.sum_travel_ms as sum_travel_ms,
-        matched.travel_histogram as travel_histogram,
+        here.station_id != '' or there.station_id != '' as is_clock_off,
+        if(is_clock_off, 0, matched.match_count) as match_count,
+        matched.rejected_count + if(is_clock_off, matched.match_count, 0) as rejected_count,
+        if(is_clock_off, 0, matched.sum_travel_ms) as sum_travel_ms,
+        if(is_clock_off, map(), matched.travel_histogram) as travel_histogram,
         spot.pace_h_km as pace_h_km
 
     from pairs
@@ -83,6 +100,12 @@ joined as (
     left join spot
         on pairs.from_station_id = spot.from_station_id
             and bins.bin_start = spot.bin_start
+    left join clocks_off as here
+        on pairs.from_station_id = here.station_id
+            and toDate(bins.bin_start) = here.day
+    left join clocks_off as there
+        on pairs.to_station_id = there.station_id
+            and toDate(bins.bin_start) = there.day
 ),
 
 derived as (
@@ -103,6 +126,7 @@ derived as (
         rejected_count,
         sum_travel_ms,
         travel_histogram,
+        toBool(is_clock_off) as is_clock_off,
         if(vehicle_count > 0, match_count / vehicle_count, null) as match_rate,
         if(match_count > 0, sum_travel_ms / match_count / 1000, null) as mean_travel_s,
         {{ histogram_percentile('travel_histogram', 0.5) }} as p50_travel_s,
