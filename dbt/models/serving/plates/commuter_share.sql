@@ -81,11 +81,11 @@ shares as (
 
         -- numerics
         totals.local_hour as local_hour,
-        toUInt16((select count() from {{ commuter_weekdays() }})) as weekday_count,
+        toUInt16(assumeNotNull((select count() from {{ commuter_weekdays() }}))) as weekday_count,
         totals.journey_count as journey_count,
         least(commuters.commuter_count, totals.journey_count) as commuter_count,
         if(weekday_count >= {{ least_days }}, commuter_count / totals.journey_count, null) as commuter_share,
-        {{ commuter_stamp() }} as inputs_stamp
+        assumeNotNull({{ commuter_stamp() }}) as inputs_stamp
 
     from totals
     left join commuters

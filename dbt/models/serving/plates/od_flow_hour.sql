@@ -136,7 +136,7 @@ derived as (
         toFloat64(car_count * expansion) as car_count,
         toFloat64(expansion) as expansion,
         expansion_station_count,
-        car_measured_count + other_measured_count as measured_count,
+        toUInt64(car_measured_count + other_measured_count) as measured_count,
         cast(expansion * (
             {%- for group in groups %}
             {{ '+ ' if not loop.first }}{{ group }}_measured_persons

@@ -112,11 +112,11 @@ derived as (
         p95_travel_s / free_flow_travel_s as planning_time_index,
         mean_travel_s / free_flow_travel_s as travel_time_index,
         (p95_travel_s - mean_travel_s) / mean_travel_s as buffer_index,
-        if(
+        cast(if(
             day_count >= {{ threshold('reliability_min_days', 'plate_thresholds') }},
             lottr < {{ threshold('lottr_reliable_below', 'plate_thresholds') }},
             null
-        ) as is_reliable
+        ) as Nullable(Bool)) as is_reliable
 
     from percentiles
     left join free_flow
