@@ -77,7 +77,7 @@ flows as (
         countIf(stations.station_id != '') as expansion_station_count,
         if(
             expansion_station_count > 0,
-            medianExactIf(stations.expansion, stations.station_id != ''),
+            quantileExactLowIf(0.5)(stations.expansion, stations.station_id != ''),
             1
         ) as expansion,
         {%- for name in ['journey_count', 'car_count', 'car_measured_count', 'car_measured_persons',
