@@ -29,7 +29,7 @@
         {{ return(true) }}
     {%- endif -%}
     {%- set query -%}
-        select {{ commuter_stamp() }} != (select max(inputs_stamp) from {{ this }})
+        select {{ commuter_stamp() }} != (select max(journeys_stamp) from {{ this }})
     {%- endset -%}
     {{ return(run_query(query).rows[0][0]) }}
 {%- endmacro %}

@@ -203,7 +203,7 @@ journeys as (
         {{ journeys_stamp() }} as inputs_stamp,
 
         -- timestamps
-        arrayMap(c -> fromUnixTimestamp64Milli(intDiv(c.at_us + 500, 1000), 'UTC'), cameras) as camera_times,
+        arrayMap(c -> fromUnixTimestamp64Milli(intDiv(c.at_us, 1000), 'UTC'), cameras) as camera_times,
         fromUnixTimestamp64Micro(seen[1].at_us, 'UTC') as first_at,
         fromUnixTimestamp64Micro(seen[-1].at_us, 'UTC') as last_at,
         now('UTC') as computed_at

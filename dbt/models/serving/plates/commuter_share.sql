@@ -85,7 +85,7 @@ shares as (
         totals.journey_count as journey_count,
         least(commuters.commuter_count, totals.journey_count) as commuter_count,
         if(weekday_count >= {{ least_days }}, commuter_count / totals.journey_count, null) as commuter_share,
-        assumeNotNull({{ commuter_stamp() }}) as inputs_stamp
+        assumeNotNull({{ commuter_stamp() }}) as journeys_stamp
 
     from totals
     left join commuters
