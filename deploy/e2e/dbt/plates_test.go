@@ -2,6 +2,7 @@ package dbt_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -121,12 +122,12 @@ func (w *warehouse) drive(days int) {
 }
 
 // dbtPlates runs a command of dbt on what plates are needed for. Tests that
-// need other models too are left out.
+// need other models too are left out, and unit tests.
 func (w *warehouse) dbtPlates(args ...string) {
 	w.t.Helper()
-	command := append(args, "--select", "+travel_time_reliability", "+travel_time_hour", "+od_flow_hour", "+commuter_share")
+	command := slices.Concat(args, []string{"--select", "+travel_time_reliability", "+travel_time_hour", "+od_flow_hour", "+commuter_share"})
 	if args[0] == "build" {
-		command = append(command, "--indirect-selection", "cautious")
+		command = append(command, "--indirect-selection", "cautious", "--exclude-resource-type", "unit_test")
 	}
 	w.dbt(command...)
 }
