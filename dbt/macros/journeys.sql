@@ -69,6 +69,10 @@
             where kind in ('speed', 'toll')
             union all
             select cityHash64(name, value) from {{ ref('plate_thresholds') }}
+            where name in (
+                'travel_speed_min_kmh', 'travel_speed_max_kmh', 'link_gap_max_s', 'other_road_gap_max_s',
+                'same_passage_max_ms', 'toll_camera_apart_max_ms', 'journey_max_s'
+            )
         )
     )
 {%- endmacro %}

@@ -15,6 +15,17 @@
 
 {%- set days = stale_days_of_journeys() -%}
 {%- set apart = 'toIntervalMillisecond(' ~ plate_limit('toll_camera_apart_max_ms') ~ ')' -%}
+
+{#- Columns of the stations as constant arrays, by station_no. -#}
+{%- set network -%}
+    (
+        select cast(
+            (groupArray(road_no), groupArray(way_no), groupArray(offset_m), groupArray(ring_length_m))
+            as Tuple(road Array(UInt16), way Array(UInt16), offset_m Array(Int32), ring_m Array(Int32))
+        )
+        from (select * from {{ ref('int_plate_stations') }} order by station_no)
+    )
+{%- endset -%}
 {%- set classes = "['car', 'van', 'truck', 'bus', 'motorcycle', 'other']" %}
 
 with
@@ -54,40 +65,56 @@ tolls as (
 ),
 
 sightings as (
-    select plate_token, plate_key_id, station_id, vehicle_class, persons, observed_at, 1 as is_camera
+    select plate_token, plate_key_id, station_id, vehicle_class, persons, observed_at, toUInt64(1) as is_camera
     from {{ ref('int_sightings') }}
     where instrument = 'camera'
         and {{ matters_to_journeys('observed_at', days) }}
     union all
-    select plate_token, plate_key_id, station_id, vehicle_class, persons, observed_at, 0 as is_camera
+    select plate_token, plate_key_id, station_id, vehicle_class, persons, observed_at, toUInt64(0) as is_camera
     from tolls
 ),
 
+-- A sighting in one number, which sorts by time; tuples cost four times that.
+-- Tokens of two keys are never equal.
 tokens as (
     select
         sightings.plate_token as plate_token,
-        sightings.plate_key_id as plate_key_id,
-        arraySort(groupArray(cast(
-            (
-                toUnixTimestamp64Micro(sightings.observed_at),
-                stations.station_no,
-                stations.road_no,
-                stations.way_no,
-                stations.offset_m,
-                stations.ring_length_m,
-                sightings.is_camera,
-                sightings.persons,
-                indexOf({{ classes }}, toString(sightings.vehicle_class))
-            ) as Tuple(
-                at_us Int64, station_no UInt16, road_no UInt16, way_no UInt16, offset_m Int32, ring_length_m Int32,
-                is_camera UInt8, persons UInt8, class_no UInt8
-            )
-        ))) as seen
+        min(sightings.plate_key_id) as plate_key_id,
+        arraySort(groupArray(
+            bitShiftLeft(toUInt128(toUnixTimestamp64Micro(sightings.observed_at)), 64)
+            + bitShiftLeft(toUInt64(stations.station_no), 32)
+            + sightings.is_camera * 65536
+            + indexOf({{ classes }}, toString(sightings.vehicle_class)) * 256
+            + sightings.persons
+        )) as packed
 
     from sightings
     inner join stations
         on sightings.station_id = stations.station_id
-    group by plate_token, plate_key_id
+    group by plate_token
+),
+
+unpacked as (
+    with {{ network }} as n
+
+    select
+        plate_token,
+        plate_key_id,
+        arrayMap(
+            x -> cast(
+                (
+                    bitShiftRight(x, 64), bitShiftRight(toUInt64(x), 32) as no,
+                    n.road[no], n.way[no], n.offset_m[no], n.ring_m[no],
+                    bitTest(toUInt32(x), 16), bitShiftRight(toUInt16(x), 8), toUInt8(x)
+                ) as Tuple(
+                    at_us Int64, station_no UInt16, road_no UInt16, way_no UInt16, offset_m Int32, ring_length_m Int32,
+                    is_camera UInt8, class_no UInt8, persons UInt8
+                )
+            ),
+            packed
+        ) as seen
+
+    from tokens
 ),
 
 chained as (
@@ -95,20 +122,20 @@ chained as (
         plate_token,
         plate_key_id,
         seen,
+        arrayPushFront(arrayPopBack(seen), seen[1]) as before,
         arrayMap(
-            (c, p, i) -> if(i = 1, 1, {{ journey_break('c', 'p') }}),
-            seen, arrayPushFront(arrayPopBack(seen), seen[1]), arrayEnumerate(seen)
+            (c, p, i) -> if(i = 1, 1, {{ journey_break('c', 'p') }}), seen, before, arrayEnumerate(seen)
         ) as breaks,
-        arrayMap((b, p) -> if(b > 1, p.station_no, 0), breaks, arrayPushFront(arrayPopBack(seen), seen[1])) as before
+        arrayMap((b, p) -> if(b > 1, p.station_no, 0), breaks, before) as before_nos
 
-    from tokens
+    from unpacked
 ),
 
 chains as (
     select
         plate_token,
         plate_key_id,
-        arrayJoin(arraySplit((x, b) -> b > 0, arrayZip(seen, breaks, before), breaks)) as chain
+        arrayJoin(arraySplit((x, b) -> b > 0, arrayZip(seen, breaks, before_nos), breaks)) as chain
 
     from chained
 ),
@@ -143,13 +170,14 @@ parts as (
             (c, i) -> i = 1 or c.station_no != twice[i - 1].station_no, twice, arrayEnumerate(twice)
         ) as cameras,
         arrayFilter(x -> x.is_camera = 0, seen) as tolls,
-        arrayMap(n -> countEqual(seen.class_no, n), [1, 2, 3, 4, 5, 6]) as votes,
-        (select groupArray(station_id) from (select station_id from stations order by station_no)) as ids
+        arrayMap(n -> countEqual(seen.class_no, n), [1, 2, 3, 4, 5, 6]) as votes
 
     from cut
 ),
 
 journeys as (
+    with (select groupArray(station_id) from (select station_id from stations order by station_no)) as ids
+
     select
         -- ids
         parts.plate_token as plate_token,
@@ -175,7 +203,7 @@ journeys as (
         {{ journeys_stamp() }} as inputs_stamp,
 
         -- timestamps
-        arrayMap(c -> fromUnixTimestamp64Milli(intDiv(c.at_us + 500, 1000), 'UTC'), cameras) as camera_times,
+        arrayMap(c -> fromUnixTimestamp64Milli(intDiv(c.at_us, 1000), 'UTC'), cameras) as camera_times,
         fromUnixTimestamp64Micro(seen[1].at_us, 'UTC') as first_at,
         fromUnixTimestamp64Micro(seen[-1].at_us, 'UTC') as last_at,
         now('UTC') as computed_at

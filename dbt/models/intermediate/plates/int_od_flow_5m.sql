@@ -39,8 +39,9 @@
 with
 
 journeys as (
+    with {{ network }} as n
+
     select
-        {{ network }} as n,
         origin_zone,
         destination_zone,
         vehicle_class = 'car' as is_car,
@@ -71,6 +72,8 @@ working as (
 
 -- Stretches of a journey along one way, ever downstream.
 stretches as (
+    with {{ network }} as n
+
     select
         journeys.*,
         working.working_nos as working_nos,
@@ -90,6 +93,8 @@ stretches as (
 -- on, the last up to the exit. One that did not read the plate was passed at
 -- a time in proportion between its neighbours, or with the only one it has.
 passed as (
+    with {{ network }} as n
+
     select
         *,
         arrayMap(
@@ -125,10 +130,11 @@ passed as (
         )) as passes
 
     from stretches
-    where length(nos) >= 0
 ),
 
 corroborated as (
+    with {{ network }} as n
+
     select
         n.id[pass.1] as station_id,
         origin_zone,
