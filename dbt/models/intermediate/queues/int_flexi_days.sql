@@ -10,13 +10,14 @@
 {%- set bin_min = var('bin_s') // 60 %}
 {%- set move_bins = 1800 // var('bin_s') %}
 
+{#- Percent of the departures that move: the curve a planner may look at. -#}
+{%- set percents = [2, 5, 10, 15, 20, 30] %}
+
 with
 
 {{ threshold('breakdown_wait_s') }} as breakdown_wait_s,
 
 {{ threshold('recovery_wait_s') }} as recovery_wait_s,
-
-{{ threshold('flexi_time_shift_share') }} as shift_share,
 
 queues as (
     select
@@ -24,6 +25,8 @@ queues as (
         queues.direction as direction,
         queues.* except (road, direction),
         windows.peak as peak,
+        arrayJoin({{ percents }}) as shift_percent,
+        shift_percent / 100 as shift_share,
         windows.window_from_minute + windows.way_min as from_minute,
         windows.window_to_minute + windows.way_min as to_minute,
         (from_minute + to_minute) / 2 as middle_minute,
@@ -53,6 +56,7 @@ shifted as (
         peak,
 
         -- numerics
+        toUInt8(shift_percent) as shift_percent,
         active_bin_count,
         missing_bin_count,
         (modelled_pce_h - {{ queue_delay_pce_h('shifted_pce', 'discharge_pce', 'capacity_pce_bin') }})

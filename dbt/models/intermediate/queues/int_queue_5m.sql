@@ -32,6 +32,10 @@ reached as (
         sections.to_offset_m as to_offset_m,
         sections.has_delay and sections.is_counted as is_measured,
         sections.excess_pce as excess_pce,
+        sections.is_queued as is_queued,
+        sections.from_offset_m = min(sections.from_offset_m) over (
+            partition by active.down_station_id, active.bin_start
+        ) as is_first,
         sections.delay_vehicle_h as delay_vehicle_h,
         min(sections.is_queued or active.is_active and sections.to_offset_m > active.up_offset_m) over (
             partition by active.down_station_id, active.bin_start
@@ -73,7 +77,8 @@ queues as (
         max(owned.is_active) as is_active,
         min(owned.is_measured) as is_measured,
         any(owned.down_offset_m) - minIf(owned.from_offset_m, owned.place = 1 and owned.delay_vehicle_h > 0) as length_m,
-        min(owned.from_offset_m) as tail_offset_m,
+        -- what waits before the first section is not seen
+        max(owned.is_first and owned.is_queued) as reaches_begin,
 
         -- timestamps
         any(owned.local_date) as local_date,

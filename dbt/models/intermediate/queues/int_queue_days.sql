@@ -66,7 +66,7 @@ bins as (
         queues.excess_pce as excess_pce,
         queues.delay_vehicle_h as delay_vehicle_h,
         is_active and not queues.is_measured as is_unmeasured,
-        queues.tail_offset_m as tail_offset_m
+        queues.reaches_begin as reaches_begin
 
     from sites
     inner join {{ ref('int_station_5m') }} as bins on sites.down_station_id = bins.station_id
@@ -86,7 +86,7 @@ grouped as (
         countIf(not is_counted or is_unmeasured) as missing_bin_count,
         sum(vehicle_count) as vehicles,
         sum(delay_vehicle_h) as delay_h,
-        minIf(tail_offset_m, is_active) as tail_m,
+        max(is_active and reaches_begin) as is_demand_censored,
         sumIf(vehicle_count, is_active) / sumIf(bins.pce_count, is_active) as vehicles_per_pce
 
     from bins
@@ -95,10 +95,9 @@ grouped as (
 
 arrays as (
     select
-        grouped.* except (bins_of_day, vehicles, delay_h, tail_m),
+        grouped.* except (bins_of_day, vehicles, delay_h),
         vehicles as vehicle_count,
         delay_h as delay_vehicle_h,
-        tail_m as tail_offset_m,
         arrayMap(x -> x.2, arraySort(bins_of_day)) as minutes,
         arrayMap(x -> x.3, arraySort(bins_of_day)) as departures_pce,
         arrayMap(x -> x.4, arraySort(bins_of_day)) as excess_pce
@@ -155,7 +154,7 @@ demands as (
         active_bin_count,
         missing_bin_count,
         delay_vehicle_h,
-        tail_offset_m,
+        is_demand_censored,
         if(isFinite(vehicles_per_pce), vehicles_per_pce, 1) as vehicles_per_pce,
         minutes,
         departures_pce,

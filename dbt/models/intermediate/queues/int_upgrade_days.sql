@@ -34,6 +34,7 @@ relieved as (
         -- numerics
         active_bin_count,
         missing_bin_count,
+        is_demand_censored,
         delay_vehicle_h,
         {{ queue_delay_pce_h('arrivals_pce', 'wider_discharge_pce', 'wider_capacity_pce_bin') }} as wider_pce_h,
         if(

@@ -35,6 +35,7 @@ daily as (
         max(missing_bin_count) > 36 as is_missing
 
     from {{ ref('int_flexi_days') }}
+    where shift_percent = toUInt8(round(100 * {{ threshold('flexi_time_shift_share') }}))
     group by road, direction, peak, local_date
 ),
 

@@ -88,6 +88,8 @@ queues as (
         count() as queue_day_count,
         countIf(active_bin_count > 0) as active_day_count,
         countIf(missing_bin_count > 36) as missing_day_count,
+        countIf(is_demand_censored) as censored_day_count,
+        sum(delay_vehicle_h) / count() as delay_vehicle_h_per_weekday,
         sum(saved_vehicle_h) as saved_sum,
         sum(saved_vehicle_h * saved_vehicle_h) as saved_squared
 
@@ -104,6 +106,8 @@ counted as (
         days.last_date as last_date,
         coverage.measured_day_count as measured_day_count,
         queues.active_day_count as active_day_count,
+        queues.delay_vehicle_h_per_weekday as delay_vehicle_h_per_weekday,
+        queues.censored_day_count as censored_day_count,
         if(queues.link_id != '', queues.queue_day_count - queues.missing_day_count, measured_day_count) as n,
         if(n > 0, queues.saved_sum / n, 0) as saved,
         if(
@@ -155,7 +159,9 @@ judged as (
         ) as caveat,
         value as predicted_saving_per_weekday,
         'vehicle-hours' as saving_unit,
-        false as is_demand_censored,
+        censored_day_count > 0.2 * n and n > 0 as is_demand_censored,
+        toUInt16(active_day_count) as active_workday_count,
+        delay_vehicle_h_per_weekday,
 
         -- timestamps
         first_date as evaluated_from,
