@@ -59,7 +59,7 @@ days as (
         max(excess_pce) as queue_pce,
         sum(queues.delay_vehicle_h) as delay_vehicle_h,
         sum(queues.delay_person_h) as delay_person_h,
-        min(queues.is_measured) as is_measured,
+        toBool(min(queues.is_measured)) as is_measured,
 
         -- timestamps
         local_date

@@ -107,7 +107,7 @@ pairs as (
         argMax(direction, length_km) as main_direction,
 
         -- numerics
-        max(car_count) / (select count() from days) as cars_per_workday,
+        max(car_count) / assumeNotNull((select count() from days)) as cars_per_workday,
         sum(length_km) + end_pieces_km as distance_km,
         distance_km * greatest(0, any(paces.bus_pace_h_km) - any(paces.car_pace_h_km)) as bus_extra_h,
         distance_km * any(paces.bus_pace_h_km) as bus_h

@@ -31,7 +31,7 @@ capacities as (
         -- numerics
         reference.free_speed_kmh as free_speed_kmh,
         reference.peak_pce_h_lane as peak_pce_h_lane,
-        proven.station_id != '' as is_fitted,
+        toBool(proven.station_id != '') as is_fitted,
         if(is_fitted, proven.capacity_pce_h_lane, greatest(default_pce_h_lane, peak_pce_h_lane)) as capacity_pce_h_lane,
         if(is_fitted, 1 - proven.discharge_pce_h_lane / proven.capacity_pce_h_lane, null) as capacity_drop_share
 

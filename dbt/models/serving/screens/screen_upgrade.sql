@@ -134,7 +134,7 @@ judged as (
 
         -- numerics
         offset_m as from_offset_m,
-        offset_m + length_m as to_offset_m,
+        toUInt32(offset_m + length_m) as to_offset_m,
         lane_count,
         'delay saved by one more lane' as measure,
         if(n >= workdays_min, saved, null) as value,
@@ -159,7 +159,7 @@ judged as (
         ) as caveat,
         value as predicted_saving_per_weekday,
         'vehicle-hours' as saving_unit,
-        censored_day_count > 0.2 * n and n > 0 as is_demand_censored,
+        toBool(censored_day_count > 0.2 * n and n > 0) as is_demand_censored,
         toUInt16(active_day_count) as active_workday_count,
         delay_vehicle_h_per_weekday,
 
