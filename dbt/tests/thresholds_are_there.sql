@@ -1,7 +1,11 @@
 {#- Every threshold that a model names stands in its seed: one that does not is
-    NULL, which makes every comparison false and a check silent. -#}
-{%- set calls = {'health_thresholds': "health_threshold\('(\w+)'\)"} -%}
+    0, which makes every comparison with it say nothing. -#}
+{%- set calls = {
+    'health_thresholds': "health_threshold\('(\w+)'\)",
+    'thresholds': "[^_]threshold(?:_source)?\('(\w+)'\)",
+} -%}
 -- depends_on: {{ ref('health_thresholds') }}
+-- depends_on: {{ ref('thresholds') }}
 with
 
 {% for seed, call in calls.items() %}
