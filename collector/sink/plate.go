@@ -65,9 +65,9 @@ func LoadPlateKey(path string) (PlateKey, error) {
 // ID tells keys apart, so that tokens of two keys are not compared.
 func (k PlateKey) ID() uint8 { return k.id }
 
-// token gives the token and the key's id; both are 0 when plate and tag are
+// Token gives the token and the key's id; both are 0 when plate and tag are
 // empty. buf is room to work in and may be reused.
-func (k PlateKey) token(plate, tag []byte, buf *[]byte) (proto.UInt128, uint8) {
+func (k PlateKey) Token(plate, tag []byte, buf *[]byte) (proto.UInt128, uint8) {
 	domain, text := "plate:", plate
 	if len(plate) == 0 {
 		domain, text = "tag:", tag
