@@ -82,6 +82,7 @@ func (c *arrival) add(atUS int64) {
 type readings struct {
 	key         sink.PlateKey
 	tokenBuf    []byte
+	salt        uint64
 	plateBuf    []byte
 	tagBuf      []byte
 	device      *words
@@ -131,9 +132,11 @@ func newReadings(key sink.PlateKey) *readings {
 	return c
 }
 
-// begin says which device the rows from here on are of.
-func (c *readings) begin(device string) {
+// begin says which device the rows from here on are of, and what tells its
+// road's vehicles from those of other roads.
+func (c *readings) begin(device string, salt uint64) {
 	c.device.begin(device)
+	c.salt = salt
 	c.arrival.begin()
 }
 
@@ -155,6 +158,9 @@ func (c *readings) add(epoch uint32, r *device.Reading) {
 	c.plate.AppendBytes(c.plateBuf)
 	c.tag.AppendBytes(c.tagBuf)
 	token, keyID := c.key.Token(c.plateBuf, c.tagBuf, &c.tokenBuf)
+	if keyID != 0 {
+		token.Low ^= c.salt
+	}
 	c.token = append(c.token, token)
 	c.keyID = append(c.keyID, keyID)
 	c.axles = append(c.axles, r.Axles)
