@@ -4,8 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -61,6 +63,8 @@ const configXML = `<clickhouse>
     <select_from_information_schema_requires_grant>true</select_from_information_schema_requires_grant>
     <table_engines_require_grant>true</table_engines_require_grant>
     <settings_constraints_replace_previous>true</settings_constraints_replace_previous>
+    <!-- enforcement's rows are filtered, nobody else's -->
+    <users_without_row_policies_can_read_rows>true</users_without_row_policies_can_read_rows>
   </access_control_improvements>
   <timezone>UTC</timezone>
   <max_server_memory_usage>{memory}</max_server_memory_usage>
@@ -114,7 +118,12 @@ func writeUser(b *strings.Builder, name, password, profile, network string, gran
 	for _, g := range grants {
 		fmt.Fprintf(b, "        <query>%s</query>\n", g)
 	}
-	fmt.Fprintf(b, "      </grants>\n    </%s>\n", name)
+	b.WriteString("      </grants>\n      <databases>\n")
+	for _, of := range slices.Sorted(maps.Keys(rowFilters[name])) {
+		database, table, _ := strings.Cut(of, ".")
+		fmt.Fprintf(b, "        <%s><%s><filter>%s</filter></%[2]s></%[1]s>\n", database, table, rowFilters[name][of])
+	}
+	fmt.Fprintf(b, "      </databases>\n    </%s>\n", name)
 }
 
 // profilesXML: readers cannot write and cannot raise their own limits.
@@ -140,23 +149,38 @@ const profilesXML = `<clickhouse>
   </profiles>
 `
 
+// rowFilters are conditions on the rows that a user sees, by table.
+var rowFilters = map[string]map[string]string{
+	// The evidence of a violation is a camera's reading. Plates that a toll
+	// gantry read say where people went, not how fast.
+	UserEnforcement: {"raw.readings": "kind = 'speed'"},
+}
+
 // grants per user. Raw plates and tags, and the bytes of rejected readings,
-// which hold them too, are for enforcement and the collector only.
+// which hold them too, are for enforcement and the collector only. Tokens are
+// for those who match them: dbt, and who may see the plate itself; nothing in
+// serving or live holds one.
 var grants = map[string][]string{
 	UserCollector: {
 		"GRANT ALL ON raw.*",
 		"GRANT CREATE DATABASE ON staging.*",
 		"GRANT CREATE DATABASE ON serving.*",
-		"GRANT SELECT ON serving.*",
+		"GRANT CREATE DATABASE ON enforcement.*",
+		// For collector purge, which finds and erases tokens in what dbt made.
+		"GRANT SELECT, ALTER UPDATE, ALTER DELETE ON staging.*",
+		"GRANT SELECT, ALTER UPDATE, ALTER DELETE ON serving.*",
+		"GRANT SELECT, ALTER UPDATE, ALTER DELETE ON enforcement.*",
 		"GRANT SELECT ON system.*",
 		"GRANT TABLE ENGINE ON *",
 	},
 	UserDBT: {
 		"GRANT ALL ON staging.*",
 		"GRANT ALL ON serving.*",
+		"GRANT ALL ON enforcement.*",
 		"GRANT SELECT ON raw.*",
 		"REVOKE SELECT(plate, tag) ON raw.readings",
 		"REVOKE SELECT(value) ON raw.rejects",
+		"REVOKE SELECT ON raw.purges",
 		"GRANT SELECT ON system.*",
 		"GRANT SELECT ON information_schema.*",
 		"GRANT SELECT ON INFORMATION_SCHEMA.*",
@@ -164,13 +188,14 @@ var grants = map[string][]string{
 		"GRANT TABLE ENGINE ON *",
 	},
 	UserPlanner: {
-		"GRANT SELECT ON staging.*",
 		"GRANT SELECT ON serving.*",
 	},
 	UserEnforcement: {
-		"GRANT SELECT ON staging.*",
 		"GRANT SELECT ON serving.*",
-		"GRANT SELECT ON raw.readings",
+		"GRANT SELECT ON enforcement.*",
+		// The reading that is the evidence, without what the case does not
+		// need: the toll, the persons aboard, the token.
+		"GRANT SELECT(device_id, epoch, seq, observed_at, kind, lane, vehicle_class, speed_tenth_kmh, limit_kmh, confidence_percent, plate) ON raw.readings",
 	},
 	UserOperator: {
 		"GRANT ALL ON *.* WITH GRANT OPTION",
