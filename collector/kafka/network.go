@@ -194,6 +194,10 @@ func (s *networkState) snapshot(version int64) *NetworkSnapshot {
 		switch r := s.records[key].Record.(type) {
 		case *gantryv1.NetworkRecord_Network:
 			n.Name, n.Zone, n.ValidFromUs = r.Network.Name, r.Network.Zone, r.Network.ValidFromUs
+		case *gantryv1.NetworkRecord_Node:
+			n.Nodes = append(n.Nodes, r.Node)
+		case *gantryv1.NetworkRecord_Link:
+			n.Links = append(n.Links, r.Link)
 		case *gantryv1.NetworkRecord_Station:
 			n.Stations = append(n.Stations, r.Station)
 		case *gantryv1.NetworkRecord_Device:
@@ -210,6 +214,12 @@ func (s *networkState) snapshot(version int64) *NetworkSnapshot {
 
 // sortNetwork orders by id and valid_from; keys order numbers as text.
 func sortNetwork(n *gantryv1.Network) {
+	slices.SortFunc(n.Nodes, func(a, b *gantryv1.Node) int {
+		return cmp.Or(cmp.Compare(a.NodeId, b.NodeId), cmp.Compare(a.ValidFromUs, b.ValidFromUs))
+	})
+	slices.SortFunc(n.Links, func(a, b *gantryv1.Link) int {
+		return cmp.Or(cmp.Compare(a.LinkId, b.LinkId), cmp.Compare(a.ValidFromUs, b.ValidFromUs))
+	})
 	slices.SortFunc(n.Stations, func(a, b *gantryv1.Station) int {
 		return cmp.Or(cmp.Compare(a.StationId, b.StationId), cmp.Compare(a.ValidFromUs, b.ValidFromUs))
 	})

@@ -47,6 +47,60 @@ func parse(t *testing.T, edits ...string) *gantryv1.Network {
 	return n
 }
 
+// roadYAML goes in front of the stations; lines are counted from there.
+const roadYAML = `nodes:
+  - node_id: n1
+    is_zone: true
+  - node_id: n2
+links:
+  - link_id: l1
+    kind: ROAD_KIND_MOTORWAY
+    road: M1
+    direction: north
+    length_m: 900
+    lanes: 3
+    limit_kmh: 100
+    from_node: n1
+    to_node: n2
+    points:
+      - {longitude_e7: 10, latitude_e7: 20}
+      - {longitude_e7: 11, latitude_e7: 21}
+stations:
+  - station_id: s1
+    link_id: l1
+    at_m: 900
+`
+
+// TestRoadProblems: the same for nodes, links and where stations stand.
+func TestRoadProblems(t *testing.T) {
+	road := strings.Replace(networkYAML, "stations:\n  - station_id: s1\n", roadYAML, 1)
+	if _, err := kafka.ParseNetwork("test.yaml", []byte(road)); err != nil {
+		t.Fatalf("a network with a road: %v", err)
+	}
+	for name, c := range map[string]struct {
+		edit, to, want string
+	}{
+		"unknown node":        {"to_node: n2", "to_node: n9", `test.yaml:9: link "l1" has to_node "n9", which the file does not have: add the node or correct to_node`},
+		"unknown link":        {"link_id: l1\n    at_m", "link_id: l9\n    at_m", `test.yaml:22: station "s1" stands at link "l9", which the file does not have: add the link or correct link_id`},
+		"beyond the link":     {"at_m: 900", "at_m: 901", `test.yaml:22: station "s1" has at_m 901, beyond the end of link "l1" at 900`},
+		"metres of no link":   {"    link_id: l1\n    at_m", "    at_m", `station "s1" has at_m 900 but no link_id`},
+		"to itself":           {"to_node: n2", "to_node: n1", `link "l1" leads from node "n1" to itself`},
+		"no end":              {"    to_node: n2\n", "", `link "l1" has no to_node: give it, 1 to 64 bytes`},
+		"no kind":             {"    kind: ROAD_KIND_MOTORWAY\n", "", `link "l1" has no kind: give it, 1 to 2`},
+		"no length":           {"    length_m: 900\n", "", `link "l1" has no length_m: give it, 1 to 1000000`},
+		"node twice":          {"node_id: n2", "node_id: n1", `node "n1" is given twice with the same valid_from_us`},
+		"node without a name": {"node_id: n2", "is_zone: true", `test.yaml:7: node "" has no node_id`},
+		"one point":           {"      - {longitude_e7: 11, latitude_e7: 21}\n", "", `link "l1" has a single point, which is no line`},
+		"point off Earth":     {"latitude_e7: 21", "latitude_e7: 900000001", `test.yaml:20: point 1 of link "l1" is not on Earth`},
+		"capacity":            {"limit_kmh: 100\n    from", "capacity_veh_h: 2250\n    from", `unknown field`},
+	} {
+		_, err := kafka.ParseNetwork("test.yaml", []byte(strings.Replace(road, c.edit, c.to, 1)))
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v\nwant %s", name, err, c.want)
+		}
+	}
+}
+
 // TestNetworkProblems: each mistake is one sentence with file, line and a way
 // out.
 func TestNetworkProblems(t *testing.T) {
@@ -132,6 +186,15 @@ func checkNetwork(t *testing.T, broker string) {
 	must(parse(t, "valid_from_us: 1000", "valid_from_us: 5000"), kafka.WriteResult{Unchanged: 6})
 	must(parse(t, "valid_from_us: 1000", "valid_from_us: 500"), kafka.WriteResult{Written: 5, Unchanged: 1})
 	await(t, view, func(s *kafka.NetworkSnapshot) bool { return s.Devices["s1-counter"].ValidFromUS == 500 })
+
+	road := []string{"stations:\n  - station_id: s1\n", roadYAML}
+	must(parse(t, road...), kafka.WriteResult{Written: 5, Unchanged: 5}) // two nodes, a link, the station and the header
+	await(t, view, func(s *kafka.NetworkSnapshot) bool {
+		n := s.Network
+		return len(n.Nodes) == 2 && len(n.Links) == 1 && len(n.Links[0].Points) == 2 && n.Links[0].ValidFromUs == 1000 &&
+			n.Stations[1].LinkId == "l1" && n.Stations[1].AtM == 900 && s.Devices["s1-counter"].Lanes == 3
+	})
+	must(parse(t, append(road, "valid_from_us: 1000", "valid_from_us: 5000")...), kafka.WriteResult{Unchanged: 10})
 
 	other := parse(t, "fingerprint: f1", "fingerprint: f2", "s1", "t1")
 	if _, err := apply(other, kafka.WriteOptions{}); err == nil || !strings.Contains(err.Error(), "--new-world") {

@@ -28,8 +28,17 @@ var fixedOffset = regexp.MustCompile(`^[+-](0\d|1[0-4]):[0-5]\d$`)
 // CheckNetwork fills in every valid_from that takes the network's and returns
 // what is wrong, in the file's order; nothing when all is well.
 func CheckNetwork(n *gantryv1.Network) []Problem {
-	c := &networkCheck{n: n, stations: map[string]bool{}, kinds: map[string]gantryv1.DeviceKind{}, seen: map[string]bool{}}
+	c := &networkCheck{
+		n: n, nodes: map[string]bool{}, linkLengths: map[string]uint32{}, stations: map[string]bool{},
+		kinds: map[string]gantryv1.DeviceKind{}, seen: map[string]bool{},
+	}
 	c.header()
+	for i, o := range n.Nodes {
+		c.node(fmt.Sprintf("$.nodes[%d]", i), o)
+	}
+	for i, l := range n.Links {
+		c.link(fmt.Sprintf("$.links[%d]", i), l)
+	}
 	for i, s := range n.Stations {
 		c.station(fmt.Sprintf("$.stations[%d]", i), s)
 	}
@@ -43,11 +52,13 @@ func CheckNetwork(n *gantryv1.Network) []Problem {
 }
 
 type networkCheck struct {
-	n        *gantryv1.Network
-	stations map[string]bool
-	kinds    map[string]gantryv1.DeviceKind
-	seen     map[string]bool
-	problems []Problem
+	n           *gantryv1.Network
+	nodes       map[string]bool
+	linkLengths map[string]uint32
+	stations    map[string]bool
+	kinds       map[string]gantryv1.DeviceKind
+	seen        map[string]bool
+	problems    []Problem
 }
 
 func (c *networkCheck) add(path, format string, args ...any) {
@@ -85,10 +96,23 @@ func (c *networkCheck) station(path string, s *gantryv1.Station) {
 	c.id(path, what, s.StationId)
 	c.once(path, what, stationKey(s))
 	c.validFrom(path, what, s.ValidFromUs)
-	if s.LongitudeE7 < -1_800_000_000 || s.LongitudeE7 > 1_800_000_000 || s.LatitudeE7 < -900_000_000 || s.LatitudeE7 > 900_000_000 {
-		c.add(path, "%s is not on Earth: longitude_e7 and latitude_e7 are in 1e-7 degrees", what)
+	c.onEarth(path, what, s.LongitudeE7, s.LatitudeE7)
+	length, known := c.linkLengths[s.LinkId]
+	switch {
+	case s.LinkId == "" && s.AtM != 0:
+		c.add(path, "%s has at_m %d but no link_id: give the link that at_m counts from, or leave at_m out", what, s.AtM)
+	case s.LinkId != "" && !known:
+		c.add(path, "%s stands at link %q, which the file does not have: add the link or correct link_id", what, s.LinkId)
+	case s.LinkId != "" && s.AtM > length:
+		c.add(path, "%s has at_m %d, beyond the end of link %q at %d: correct one of the two", what, s.AtM, s.LinkId, length)
 	}
 	c.stations[s.StationId] = true
+}
+
+func (c *networkCheck) onEarth(path, what string, longitudeE7, latitudeE7 int32) {
+	if longitudeE7 < -1_800_000_000 || longitudeE7 > 1_800_000_000 || latitudeE7 < -900_000_000 || latitudeE7 > 900_000_000 {
+		c.add(path, "%s is not on Earth: longitude_e7 and latitude_e7 are in 1e-7 degrees", what)
+	}
 }
 
 func (c *networkCheck) device(path string, d *gantryv1.Device) {

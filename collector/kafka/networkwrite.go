@@ -104,6 +104,8 @@ func readNetwork(ctx context.Context, client *kgo.Client) (*networkState, error)
 
 // Keys of the network topic's records.
 func networkKey(n *gantryv1.Network) string { return "network/" + n.Name }
+func nodeKey(o *gantryv1.Node) string       { return fmt.Sprintf("node/%s/%d", o.NodeId, o.ValidFromUs) }
+func linkKey(l *gantryv1.Link) string       { return fmt.Sprintf("link/%s/%d", l.LinkId, l.ValidFromUs) }
 func stationKey(s *gantryv1.Station) string {
 	return fmt.Sprintf("station/%s/%d", s.StationId, s.ValidFromUs)
 }
@@ -122,12 +124,18 @@ type entry struct {
 	record *gantryv1.NetworkRecord
 }
 
-// entries lists what n consists of, without its header: stations before the
-// devices that stand at them.
+// entries lists what n consists of, without its header: each thing behind those
+// that it refers to, nodes, links, stations, devices.
 func entries(n *gantryv1.Network) []entry {
 	var out []entry
 	if n.World != nil {
 		out = append(out, entry{worldKey, &gantryv1.NetworkRecord{Record: &gantryv1.NetworkRecord_World{World: n.World}}})
+	}
+	for _, o := range n.Nodes {
+		out = append(out, entry{nodeKey(o), &gantryv1.NetworkRecord{Record: &gantryv1.NetworkRecord_Node{Node: o}}})
+	}
+	for _, l := range n.Links {
+		out = append(out, entry{linkKey(l), &gantryv1.NetworkRecord{Record: &gantryv1.NetworkRecord_Link{Link: l}}})
 	}
 	for _, s := range n.Stations {
 		out = append(out, entry{stationKey(s), &gantryv1.NetworkRecord{Record: &gantryv1.NetworkRecord_Station{Station: s}}})
@@ -225,6 +233,10 @@ func stripValidFrom(r *gantryv1.NetworkRecord) (int64, *gantryv1.NetworkRecord) 
 	c := proto.CloneOf(r)
 	var from *int64
 	switch v := c.GetRecord().(type) {
+	case *gantryv1.NetworkRecord_Node:
+		from = &v.Node.ValidFromUs
+	case *gantryv1.NetworkRecord_Link:
+		from = &v.Link.ValidFromUs
 	case *gantryv1.NetworkRecord_Station:
 		from = &v.Station.ValidFromUs
 	case *gantryv1.NetworkRecord_Device:

@@ -10,18 +10,26 @@ import (
 	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
 )
 
-// networkRows are rows of raw.networks, stations, devices and tariffs. The
-// world is left out: ClickHouse must not know what it is asked to find out.
+// networkRows are rows of raw.networks, nodes, links, stations, devices and
+// tariffs. The world is left out: ClickHouse must not know what it is asked to find out.
 // Removals are left out too: raw keeps what once stood at the roadside.
 type networkRows struct {
-	networks, stations, devices, tariffs versions
+	networks, nodes, links, stations, devices, tariffs versions
 
 	name, zone proto.ColStr
+
+	node                        proto.ColStr
+	isZone                      proto.ColBool
+	nodeLongitude, nodeLatitude proto.ColFloat64
+
+	link linkColumns
 
 	station, gantry, road, direction proto.ColStr
 	stationOffset                    proto.ColUInt32
 	lanes, limit                     proto.ColUInt8
 	longitude, latitude              proto.ColFloat64
+	stationLink                      proto.ColStr
+	stationAt                        proto.ColUInt32
 
 	device, deviceStation proto.ColStr
 	kind                  proto.ColInt8
@@ -51,6 +59,13 @@ func (v *versions) append(validFromUS int64) {
 func newNetworkRows() *networkRows {
 	c := &networkRows{}
 	c.networks.init(proto.Input{{Name: "name", Data: &c.name}, {Name: "zone", Data: &c.zone}})
+	c.nodes.init(proto.Input{
+		{Name: "node_id", Data: &c.node},
+		{Name: "is_zone", Data: &c.isZone},
+		{Name: "longitude", Data: &c.nodeLongitude},
+		{Name: "latitude", Data: &c.nodeLatitude},
+	})
+	c.links.init(c.link.input())
 	c.stations.init(proto.Input{
 		{Name: "station_id", Data: &c.station},
 		{Name: "gantry_id", Data: &c.gantry},
@@ -61,6 +76,8 @@ func newNetworkRows() *networkRows {
 		{Name: "limit_kmh", Data: &c.limit},
 		{Name: "longitude", Data: &c.longitude},
 		{Name: "latitude", Data: &c.latitude},
+		{Name: "link_id", Data: &c.stationLink},
+		{Name: "at_m", Data: &c.stationAt},
 	})
 	c.devices.init(proto.Input{
 		{Name: "device_id", Data: &c.device},
@@ -91,6 +108,18 @@ func (c *networkRows) add(r *kgo.Record) error {
 		c.name.Append(v.Network.Name)
 		c.zone.Append(v.Network.Zone)
 		c.networks.append(v.Network.ValidFromUs)
+	case *gantryv1.NetworkRecord_Node:
+		c.node.Append(v.Node.NodeId)
+		c.isZone.Append(v.Node.IsZone)
+		c.nodeLongitude.Append(degrees(v.Node.LongitudeE7))
+		c.nodeLatitude.Append(degrees(v.Node.LatitudeE7))
+		c.nodes.append(v.Node.ValidFromUs)
+	case *gantryv1.NetworkRecord_Link:
+		if v.Link.Kind < 1 || v.Link.Kind > 2 {
+			return &poison{code: gantryv1.RejectCode_REJECT_CODE_IMPOSSIBLE_FIELD, field: "kind", reason: "is none of the kinds"}
+		}
+		c.link.append(v.Link)
+		c.links.append(v.Link.ValidFromUs)
 	case *gantryv1.NetworkRecord_Station:
 		c.addStation(v.Station)
 	case *gantryv1.NetworkRecord_Device:
@@ -124,8 +153,10 @@ func (c *networkRows) addStation(s *gantryv1.Station) {
 	c.stationOffset.Append(s.OffsetM)
 	c.lanes.Append(uint8(s.Lanes))
 	c.limit.Append(uint8(s.LimitKmh))
-	c.longitude.Append(float64(s.LongitudeE7) / 1e7)
-	c.latitude.Append(float64(s.LatitudeE7) / 1e7)
+	c.longitude.Append(degrees(s.LongitudeE7))
+	c.latitude.Append(degrees(s.LatitudeE7))
+	c.stationLink.Append(s.LinkId)
+	c.stationAt.Append(s.AtM)
 	c.stations.append(s.ValidFromUs)
 }
 
@@ -134,7 +165,7 @@ func (c *networkRows) tables() []table {
 	for _, t := range []struct {
 		name string
 		v    *versions
-	}{{"raw.networks", &c.networks}, {"raw.stations", &c.stations}, {"raw.devices", &c.devices}, {"raw.tariffs", &c.tariffs}} {
+	}{{"raw.networks", &c.networks}, {"raw.nodes", &c.nodes}, {"raw.links", &c.links}, {"raw.stations", &c.stations}, {"raw.devices", &c.devices}, {"raw.tariffs", &c.tariffs}} {
 		if n := len(t.v.validFrom.Data); n > 0 {
 			out = append(out, table{t.name, n, t.v.input})
 		}
@@ -143,7 +174,7 @@ func (c *networkRows) tables() []table {
 }
 
 func (c *networkRows) reset() {
-	for _, v := range []*versions{&c.networks, &c.stations, &c.devices, &c.tariffs} {
+	for _, v := range []*versions{&c.networks, &c.nodes, &c.links, &c.stations, &c.devices, &c.tariffs} {
 		v.input.Reset()
 	}
 }

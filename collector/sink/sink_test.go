@@ -145,13 +145,24 @@ func TestNetwork(t *testing.T) {
 	s.run(t, s.config())
 	n := &gantryv1.Network{
 		Name: "n", Zone: "+09:30", ValidFromUs: day0,
-		Stations: []*gantryv1.Station{{StationId: "s1", GantryId: "g1", Road: "M1", Direction: "north", OffsetM: 1200, Lanes: 3, LimitKmh: 110, LongitudeE7: 1386000000, LatitudeE7: -349000000}},
-		Devices:  []*gantryv1.Device{{DeviceId: "d1", Kind: gantryv1.DeviceKind_DEVICE_KIND_COUNTER, StationId: "s1", LoopLengthCm: 200}},
-		Tariffs:  []*gantryv1.Tariff{{StationId: "s1", VehicleClass: gantryv1.VehicleClass_VEHICLE_CLASS_BUS, FromMinute: 360, ToMinute: 600, ChargeCents: 250}},
-		World:    &gantryv1.World{Fingerprint: "f", NetworkYaml: "secret", ScenarioYaml: "secret"},
+		Nodes: []*gantryv1.Node{{NodeId: "a", IsZone: true, LongitudeE7: 1385000000, LatitudeE7: -348000000}, {NodeId: "b"}},
+		Links: []*gantryv1.Link{
+			{
+				LinkId: "l1", Kind: gantryv1.RoadKind_ROAD_KIND_MOTORWAY, Road: "M1", Direction: "north", OffsetM: 700, LengthM: 900, Lanes: 3, LimitKmh: 110,
+				FromNode: "a", ToNode: "b", Points: []*gantryv1.Point{{LongitudeE7: 1385000000, LatitudeE7: -348000000}, {LongitudeE7: 1387000001, LatitudeE7: -350000000}},
+			},
+			{LinkId: "l2", Kind: gantryv1.RoadKind_ROAD_KIND_RAMP, Road: "M1", Direction: "north", LengthM: 300, Lanes: 1, LimitKmh: 60, FromNode: "b", ToNode: "a"},
+		},
+		Stations: []*gantryv1.Station{{
+			StationId: "s1", GantryId: "g1", Road: "M1", Direction: "north", OffsetM: 1200, Lanes: 3, LimitKmh: 110, LongitudeE7: 1386000000, LatitudeE7: -349000000,
+			LinkId: "l1", AtM: 500,
+		}},
+		Devices: []*gantryv1.Device{{DeviceId: "d1", Kind: gantryv1.DeviceKind_DEVICE_KIND_COUNTER, StationId: "s1", LoopLengthCm: 200}},
+		Tariffs: []*gantryv1.Tariff{{StationId: "s1", VehicleClass: gantryv1.VehicleClass_VEHICLE_CLASS_BUS, FromMinute: 360, ToMinute: 600, ChargeCents: 250}},
+		World:   &gantryv1.World{Fingerprint: "f", NetworkYaml: "secret", ScenarioYaml: "secret"},
 	}
-	if err := kafka.CheckNetwork(n); err != nil {
-		t.Fatal(err)
+	if problems := kafka.CheckNetwork(n); problems != nil {
+		t.Fatal(problems)
 	}
 	if _, err := kafka.WriteNetwork(t.Context(), kafka.DefaultClientConfig(s.broker), n, kafka.WriteOptions{}); err != nil {
 		t.Fatal(err)
@@ -159,9 +170,14 @@ func TestNetwork(t *testing.T) {
 	s.awaitCommitted(t, kafka.GroupSinkNetwork, kafka.TopicNetwork)
 	for query, want := range map[string]uint64{
 		"SELECT count() FROM raw.networks WHERE name = 'n' AND zone = '+09:30'": 1,
-		"SELECT count() FROM raw.stations WHERE station_id = 's1' AND gantry_id = 'g1' AND lanes = 3 AND limit_kmh = 110 AND offset_m = 1200 AND longitude = 138.6 AND latitude = -34.9 AND direction = 'north'": 1,
-		"SELECT count() FROM raw.devices WHERE device_id = 'd1' AND kind = 'counter' AND station_id = 's1' AND loop_length_cm = 200 AND toUnixTimestamp64Micro(valid_from) > 0":                                  1,
-		"SELECT count() FROM raw.tariffs WHERE station_id = 's1' AND vehicle_class = 'bus' AND from_minute = 360 AND to_minute = 600 AND charge_cents = 250":                                                     1,
+		"SELECT count() FROM raw.stations WHERE station_id = 's1' AND gantry_id = 'g1' AND lanes = 3 AND limit_kmh = 110 AND offset_m = 1200 AND longitude = 138.6 AND latitude = -34.9 AND direction = 'north'":                                                                            1,
+		"SELECT count() FROM raw.stations WHERE station_id = 's1' AND link_id = 'l1' AND at_m = 500":                                                                                                                                                                                        1,
+		"SELECT count() FROM raw.nodes WHERE node_id = 'a' AND is_zone AND longitude = 138.5 AND latitude = -34.8 AND toUnixTimestamp64Micro(valid_from) > 0":                                                                                                                               1,
+		"SELECT count() FROM raw.nodes WHERE node_id = 'b' AND NOT is_zone":                                                                                                                                                                                                                 1,
+		"SELECT count() FROM raw.links WHERE link_id = 'l1' AND kind = 'motorway' AND road = 'M1' AND direction = 'north' AND offset_m = 700 AND length_m = 900 AND lanes = 3 AND limit_kmh = 110 AND from_node = 'a' AND to_node = 'b' AND points = [(138.5, -34.8), (138.7000001, -35.)]": 1,
+		"SELECT count() FROM raw.links WHERE link_id = 'l2' AND kind = 'ramp' AND empty(points)":                                                                                                                                                                                            1,
+		"SELECT count() FROM raw.devices WHERE device_id = 'd1' AND kind = 'counter' AND station_id = 's1' AND loop_length_cm = 200 AND toUnixTimestamp64Micro(valid_from) > 0":                                                                                                             1,
+		"SELECT count() FROM raw.tariffs WHERE station_id = 's1' AND vehicle_class = 'bus' AND from_minute = 360 AND to_minute = 600 AND charge_cents = 250":                                                                                                                                1,
 	} {
 		if got := s.ch.Count(t, query); got != want {
 			t.Errorf("%s: %d, want %d", query, got, want)

@@ -96,6 +96,15 @@ func (c *NetworkCmd) build() (*gantryv1.Network, error) {
 func convert(w *world.World) *gantryv1.Network {
 	in := w.Network()
 	n := &gantryv1.Network{Name: in.Name, Zone: in.Zone, ValidFromUs: in.ValidFrom}
+	for _, o := range in.Nodes {
+		n.Nodes = append(n.Nodes, &gantryv1.Node{NodeId: o.ID, IsZone: o.Zone, LongitudeE7: o.LongitudeE7, LatitudeE7: o.LatitudeE7})
+	}
+	for i := range in.Links {
+		n.Links = append(n.Links, link(&in.Links[i], 0))
+	}
+	for _, v := range w.WidenedLinks() {
+		n.Links = append(n.Links, link(&v.Link, v.From))
+	}
 	for i := range in.Stations {
 		n.Stations = append(n.Stations, station(&in.Stations[i], 0))
 	}
@@ -121,5 +130,22 @@ func station(s *world.Station, from world.Micros) *gantryv1.Station {
 	return &gantryv1.Station{
 		StationId: s.ID, GantryId: s.Gantry, Road: s.Road, Direction: s.Direction, OffsetM: s.OffsetM,
 		Lanes: uint32(s.Lanes), LimitKmh: uint32(s.LimitKMH), LongitudeE7: s.LongitudeE7, LatitudeE7: s.LatitudeE7, ValidFromUs: from,
+		LinkId: s.Link, AtM: s.AtM,
 	}
+}
+
+// link in the contract's terms; from is 0 for as long as the network.
+func link(l *world.Link, from world.Micros) *gantryv1.Link {
+	out := &gantryv1.Link{
+		LinkId: l.ID, Kind: gantryv1.RoadKind_ROAD_KIND_MOTORWAY, Road: l.Road, Direction: l.Direction,
+		OffsetM: l.OffsetM, LengthM: l.LengthM, Lanes: uint32(l.Lanes), LimitKmh: uint32(l.LimitKMH),
+		FromNode: l.From, ToNode: l.To, ValidFromUs: from,
+	}
+	if l.Ramp {
+		out.Kind = gantryv1.RoadKind_ROAD_KIND_RAMP
+	}
+	for _, p := range l.LonLatE7 {
+		out.Points = append(out.Points, &gantryv1.Point{LongitudeE7: p[0], LatitudeE7: p[1]})
+	}
+	return out
 }

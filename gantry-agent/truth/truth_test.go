@@ -14,7 +14,9 @@ import (
 
 	"buf.build/go/protoyaml"
 	"github.com/alecthomas/kong"
+	"google.golang.org/protobuf/proto"
 
+	"github.com/gantry-dev/gantry/collector/kafka"
 	"github.com/gantry-dev/gantry/gantry-agent/world"
 	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
 )
@@ -62,6 +64,13 @@ func TestNetworkIsReadBackAndItsWorldHasItsFingerprint(t *testing.T) {
 	if len(n.GetStations()) != 24 || len(n.GetDevices()) != 48 || len(n.GetTariffs()) != 6*6*5 {
 		t.Errorf("%d stations, %d devices, %d tariffs", len(n.GetStations()), len(n.GetDevices()), len(n.GetTariffs()))
 	}
+	if len(n.GetNodes()) != 14 || len(n.GetLinks()) != 20 {
+		t.Errorf("%d nodes, %d links", len(n.GetNodes()), len(n.GetLinks()))
+	}
+	// The file as the collector takes it.
+	if problems := kafka.CheckNetwork(&n); problems != nil {
+		t.Errorf("collector network apply refuses it: %v", problems)
+	}
 	// What an agent does with Welcome.world.
 	w, err := world.New(world.Spec{
 		NetworkYAML: []byte(n.GetWorld().GetNetworkYaml()), ScenarioYAML: []byte(n.GetWorld().GetScenarioYaml()),
@@ -75,6 +84,60 @@ func TestNetworkIsReadBackAndItsWorldHasItsFingerprint(t *testing.T) {
 	}
 	if w.Network().Zone != "+09:30" || w.Network().ValidFrom != n.GetValidFromUs() {
 		t.Errorf("world inside has zone %q and valid_from %d", w.Network().Zone, w.Network().ValidFrom)
+	}
+}
+
+// TestRoadIsInTheContract: nodes, links and where stations stand, for both shipped
+// networks, and a lane that is added, at its link and at its stations.
+func TestRoadIsInTheContract(t *testing.T) {
+	for _, name := range []string{"corridor", "metro"} {
+		network, _ := world.Shipped("network", name)
+		scenario, _ := world.Shipped("scenario", world.ScenarioFor(name))
+		link, station := "m1-north-1", "north-01"
+		if name == "metro" {
+			link, station = "a1-in-2", ""
+		}
+		w, err := world.New(world.Spec{
+			NetworkYAML: network, ScenarioYAML: scenario, Seed: 1,
+			InterventionsYAML: []byte("interventions: [{from: 2026-03-06, add_lane: {link: " + link + "}}]"),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := convert(w)
+		if problems := kafka.CheckNetwork(n); problems != nil {
+			t.Fatalf("%s: collector network apply refuses it: %v", name, problems)
+		}
+		checkWidened(t, n, link, station)
+	}
+}
+
+// checkWidened: the link has two versions that differ in lanes and time alone, and
+// so has the station, unless its name is empty.
+func checkWidened(t *testing.T, n *gantryv1.Network, link, station string) {
+	t.Helper()
+	var links []*gantryv1.Link
+	for _, l := range n.Links {
+		if l.LinkId == link {
+			links = append(links, l)
+		}
+	}
+	if len(links) != 2 || links[0].ValidFromUs != n.ValidFromUs || links[1].ValidFromUs <= n.ValidFromUs || links[1].Lanes != links[0].Lanes+1 {
+		t.Fatalf("versions of link %s: %v", link, links)
+	}
+	was := links[1].ValidFromUs
+	links[1].Lanes, links[1].ValidFromUs = links[0].Lanes, links[0].ValidFromUs
+	if !proto.Equal(links[0], links[1]) {
+		t.Errorf("link %s becomes another: %v", link, links)
+	}
+	count := 0
+	for _, s := range n.Stations {
+		if s.StationId == station && s.ValidFromUs == was && s.LinkId == link && s.Lanes == links[0].Lanes+1 {
+			count++
+		}
+	}
+	if station != "" && count != 1 {
+		t.Errorf("%d versions of station %s with the new lane, want 1", count, station)
 	}
 }
 

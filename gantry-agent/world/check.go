@@ -42,19 +42,47 @@ type Widening struct {
 	From Micros
 }
 
+// WidenedLink is a link that gets one more lane.
+type WidenedLink struct {
+	// Link as it is from then on.
+	Link Link
+	// From is when.
+	From Micros
+}
+
+// addedLanes are the interventions that add a lane, by time.
+func (w *World) addedLanes() []intervention {
+	if w.recorded != nil {
+		return nil
+	}
+	added := slices.Clone(w.scn.interventions)
+	added = slices.DeleteFunc(added, func(v intervention) bool { return v.addLane == nil })
+	slices.SortStableFunc(added, func(a, b intervention) int { return a.day - b.day })
+	return added
+}
+
+// WidenedLinks are the links that get lanes, by time.
+func (w *World) WidenedLinks() []WidenedLink {
+	var list []WidenedLink
+	lanes := map[int]uint8{}
+	for _, v := range w.addedLanes() {
+		i := v.addLane.link
+		lanes[i]++
+		l := w.net.Links[i]
+		l.Lanes += lanes[i]
+		list = append(list, WidenedLink{l, w.zone.dayStart(v.day)})
+	}
+	return list
+}
+
 // Widenings are the stations that get lanes, by time. An instrument must
 // know the lane before the first vehicle is in it.
 func (w *World) Widenings() []Widening {
 	var list []Widening
-	if w.recorded != nil {
-		return nil
-	}
 	lanes := map[int]uint8{}
-	added := slices.Clone(w.scn.interventions)
-	slices.SortStableFunc(added, func(a, b intervention) int { return a.day - b.day })
-	for _, v := range added {
+	for _, v := range w.addedLanes() {
 		for i := range w.net.Stations {
-			if v.addLane == nil || w.base.segments[w.base.at[i]].link != v.addLane.link {
+			if w.base.segments[w.base.at[i]].link != v.addLane.link {
 				continue
 			}
 			lanes[i]++

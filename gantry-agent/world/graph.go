@@ -30,6 +30,21 @@ type link struct {
 	lonLatE7            [][2]int32
 }
 
+// inventory gives a network the nodes and links of a graph, without what the
+// roadside does not show.
+func (g *graph) inventory(n *Network) {
+	for _, o := range g.nodes {
+		n.Nodes = append(n.Nodes, Node{ID: o.id, Zone: o.zone, LongitudeE7: o.lonE7, LatitudeE7: o.latE7})
+	}
+	for i := range g.links {
+		l := &g.links[i]
+		n.Links = append(n.Links, Link{
+			ID: l.id, Ramp: l.ramp, Road: l.road, Direction: l.direction, OffsetM: l.offsetM, LengthM: l.lengthM,
+			Lanes: l.lanes, LimitKMH: l.limitKMH, From: g.nodes[l.from].id, To: g.nodes[l.to].id, LonLatE7: l.lonLatE7,
+		})
+	}
+}
+
 // reach says for each node whether trips from an origin can end there: over
 // links, and through no other zone.
 func (g *graph) reach(origin int) []bool {

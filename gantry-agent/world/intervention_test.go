@@ -70,6 +70,21 @@ func TestWideningsSayWhenAStationGetsALane(t *testing.T) {
 	}
 }
 
+func TestWidenedLinksSayWhenALinkGetsALane(t *testing.T) {
+	w := with(t, "add_lane: {link: m1-north-1}")
+	got := w.WidenedLinks()
+	if len(got) != 1 || got[0].Link.ID != "m1-north-1" || got[0].Link.Lanes != 3 || got[0].From != micros(2026, 3, 1, 3) {
+		t.Errorf("widened links %+v", got)
+	}
+	if l := w.Network().Links[0]; l.ID != "m1-north-1" || l.Lanes != 2 || l.From != "south-end" || l.To != "m1-north-riverside-off" ||
+		l.LengthM != 6100 || l.LimitKMH != 130 || l.Ramp || len(l.LonLatE7) != 4 {
+		t.Errorf("before that it is %+v", l)
+	}
+	if n := w.Network().Nodes; len(n) != 14 || n[0] != (Node{"south-end", true, 1385202000, -349500000}) || n[4].Zone {
+		t.Errorf("nodes %+v", n)
+	}
+}
+
 // TestStandingQueueIsAFaultOfTheScenario: the field begins anew at 03:00, so
 // no queue may stand then.
 func TestStandingQueueIsAFaultOfTheScenario(t *testing.T) {

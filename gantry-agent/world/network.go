@@ -8,6 +8,10 @@ type Network struct {
 	Zone string
 	// ValidFrom is when the network's life begins.
 	ValidFrom Micros
+	// Nodes, in the order of the file.
+	Nodes []Node
+	// Links, in the order of the file.
+	Links []Link
 	// Stations, in the order of the file.
 	Stations []Station
 	// Devices, in the order of their stations, then by kind.
@@ -15,6 +19,39 @@ type Network struct {
 	// Tariffs of all toll gantries; together they cover each minute of the day
 	// once for each class.
 	Tariffs []Tariff
+}
+
+// Node is where roads begin, end, part or meet.
+type Node struct {
+	// ID, unique among the nodes.
+	ID string
+	// Zone says whether trips begin and end here.
+	Zone bool
+	// LongitudeE7 and LatitudeE7 are WGS 84, in 1e-7 degrees.
+	LongitudeE7, LatitudeE7 int32
+}
+
+// Link is a stretch of one direction of a road, as anybody can see it: what it
+// can bear and how it is driven on is not for an inventory to know.
+type Link struct {
+	// ID, unique among the links.
+	ID string
+	// Ramp is false for a stretch of the road itself.
+	Ramp bool
+	// Road and Direction as on the signs.
+	Road, Direction string
+	// OffsetM is the distance from the road's start in the direction of travel,
+	// LengthM the link's length, metres.
+	OffsetM, LengthM uint32
+	// Lanes, numbered from the nearside, 1-based.
+	Lanes uint8
+	// LimitKMH is the limit in force, km/h.
+	LimitKMH uint8
+	// From and To are the nodes at its ends.
+	From, To string
+	// LonLatE7 is its line: pairs of longitude and latitude, WGS 84, in 1e-7
+	// degrees. Nobody may change it.
+	LonLatE7 [][2]int32
 }
 
 // Station is all devices of one direction at one gantry.

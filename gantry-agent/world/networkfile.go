@@ -51,6 +51,7 @@ func parseNetwork(text []byte) (networkFile, *Network, *graph, error) {
 		func() error { return g.readLinks(src, f.Links) },
 		func() error { return g.checkEnds(src) },
 		func() error { return g.checkOffsets(src) },
+		func() error { g.inventory(n); return nil },
 		func() error { return readStations(src, f.Stations, g, n) },
 		func() error { return readTariffs(src, f.Tariffs, n) },
 	)

@@ -21,6 +21,59 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// RoadKind is what a link is part of.
+type RoadKind int32
+
+const (
+	// Not given.
+	RoadKind_ROAD_KIND_UNSPECIFIED RoadKind = 0
+	// The road itself.
+	RoadKind_ROAD_KIND_MOTORWAY RoadKind = 1
+	// A way onto a road, off it, or from one road to another.
+	RoadKind_ROAD_KIND_RAMP RoadKind = 2
+)
+
+// Enum value maps for RoadKind.
+var (
+	RoadKind_name = map[int32]string{
+		0: "ROAD_KIND_UNSPECIFIED",
+		1: "ROAD_KIND_MOTORWAY",
+		2: "ROAD_KIND_RAMP",
+	}
+	RoadKind_value = map[string]int32{
+		"ROAD_KIND_UNSPECIFIED": 0,
+		"ROAD_KIND_MOTORWAY":    1,
+		"ROAD_KIND_RAMP":        2,
+	}
+)
+
+func (x RoadKind) Enum() *RoadKind {
+	p := new(RoadKind)
+	*p = x
+	return p
+}
+
+func (x RoadKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (RoadKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_gantry_v1_network_proto_enumTypes[0].Descriptor()
+}
+
+func (RoadKind) Type() protoreflect.EnumType {
+	return &file_gantry_v1_network_proto_enumTypes[0]
+}
+
+func (x RoadKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use RoadKind.Descriptor instead.
+func (RoadKind) EnumDescriptor() ([]byte, []int) {
+	return file_gantry_v1_network_proto_rawDescGZIP(), []int{0}
+}
+
 // Network is what `collector network apply FILE` reads, as YAML: what stands
 // at the roadside. It knows nothing of demand or capacity.
 type Network struct {
@@ -39,7 +92,12 @@ type Network struct {
 	// Tariffs of the toll gantries.
 	Tariffs []*Tariff `protobuf:"bytes,6,rep,name=tariffs,proto3" json:"tariffs,omitempty"`
 	// The simulated world that the devices live in; unset for real devices.
-	World         *World `protobuf:"bytes,7,opt,name=world,proto3" json:"world,omitempty"`
+	World *World `protobuf:"bytes,7,opt,name=world,proto3" json:"world,omitempty"`
+	// Where roads begin, end, part and meet. May be left out together with links.
+	Nodes []*Node `protobuf:"bytes,8,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	// Stretches of road between nodes, one direction each. A network that has
+	// none says nothing of what is between its stations.
+	Links         []*Link `protobuf:"bytes,9,rep,name=links,proto3" json:"links,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -123,6 +181,307 @@ func (x *Network) GetWorld() *World {
 	return nil
 }
 
+func (x *Network) GetNodes() []*Node {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
+func (x *Network) GetLinks() []*Link {
+	if x != nil {
+		return x.Links
+	}
+	return nil
+}
+
+// Node is where roads begin, end, part or meet.
+type Node struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier, unique among the nodes.
+	NodeId string `protobuf:"bytes,1,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
+	// Whether trips begin and end here. The node's identifier then names the
+	// zone.
+	IsZone bool `protobuf:"varint,2,opt,name=is_zone,json=isZone,proto3" json:"is_zone,omitempty"`
+	// Longitude, WGS 84, 1e-7 degrees.
+	LongitudeE7 int32 `protobuf:"zigzag32,3,opt,name=longitude_e7,json=longitudeE7,proto3" json:"longitude_e7,omitempty"`
+	// Latitude, WGS 84, 1e-7 degrees.
+	LatitudeE7 int32 `protobuf:"zigzag32,4,opt,name=latitude_e7,json=latitudeE7,proto3" json:"latitude_e7,omitempty"`
+	// From when on this holds, microseconds since 1970-01-01 UTC; 0 takes the
+	// network's.
+	ValidFromUs   int64 `protobuf:"varint,5,opt,name=valid_from_us,json=validFromUs,proto3" json:"valid_from_us,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Node) Reset() {
+	*x = Node{}
+	mi := &file_gantry_v1_network_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Node) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Node) ProtoMessage() {}
+
+func (x *Node) ProtoReflect() protoreflect.Message {
+	mi := &file_gantry_v1_network_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Node.ProtoReflect.Descriptor instead.
+func (*Node) Descriptor() ([]byte, []int) {
+	return file_gantry_v1_network_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Node) GetNodeId() string {
+	if x != nil {
+		return x.NodeId
+	}
+	return ""
+}
+
+func (x *Node) GetIsZone() bool {
+	if x != nil {
+		return x.IsZone
+	}
+	return false
+}
+
+func (x *Node) GetLongitudeE7() int32 {
+	if x != nil {
+		return x.LongitudeE7
+	}
+	return 0
+}
+
+func (x *Node) GetLatitudeE7() int32 {
+	if x != nil {
+		return x.LatitudeE7
+	}
+	return 0
+}
+
+func (x *Node) GetValidFromUs() int64 {
+	if x != nil {
+		return x.ValidFromUs
+	}
+	return 0
+}
+
+// Link is a stretch of one direction of a road on which nothing changes but
+// at its ends.
+type Link struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier, unique among the links.
+	LinkId string `protobuf:"bytes,1,opt,name=link_id,json=linkId,proto3" json:"link_id,omitempty"`
+	// Kind.
+	Kind RoadKind `protobuf:"varint,2,opt,name=kind,proto3,enum=gantry.v1.RoadKind" json:"kind,omitempty"`
+	// Road, as on the signs; a ramp's is the one that it leaves or leads to.
+	Road string `protobuf:"bytes,3,opt,name=road,proto3" json:"road,omitempty"`
+	// Direction of travel, as on the signs.
+	Direction string `protobuf:"bytes,4,opt,name=direction,proto3" json:"direction,omitempty"`
+	// Distance of the link's start from the start of the road in the direction
+	// of travel, metres.
+	OffsetM uint32 `protobuf:"varint,5,opt,name=offset_m,json=offsetM,proto3" json:"offset_m,omitempty"`
+	// Length, metres.
+	LengthM uint32 `protobuf:"varint,6,opt,name=length_m,json=lengthM,proto3" json:"length_m,omitempty"`
+	// Number of lanes.
+	Lanes uint32 `protobuf:"varint,7,opt,name=lanes,proto3" json:"lanes,omitempty"`
+	// Limit in force, km/h.
+	LimitKmh uint32 `protobuf:"varint,8,opt,name=limit_kmh,json=limitKmh,proto3" json:"limit_kmh,omitempty"`
+	// Node it leads from.
+	FromNode string `protobuf:"bytes,9,opt,name=from_node,json=fromNode,proto3" json:"from_node,omitempty"`
+	// Node it leads to.
+	ToNode string `protobuf:"bytes,10,opt,name=to_node,json=toNode,proto3" json:"to_node,omitempty"`
+	// Its line in the direction of travel; none where it is not known.
+	Points []*Point `protobuf:"bytes,11,rep,name=points,proto3" json:"points,omitempty"`
+	// From when on this holds, microseconds since 1970-01-01 UTC; 0 takes the
+	// network's.
+	ValidFromUs   int64 `protobuf:"varint,12,opt,name=valid_from_us,json=validFromUs,proto3" json:"valid_from_us,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Link) Reset() {
+	*x = Link{}
+	mi := &file_gantry_v1_network_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Link) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Link) ProtoMessage() {}
+
+func (x *Link) ProtoReflect() protoreflect.Message {
+	mi := &file_gantry_v1_network_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Link.ProtoReflect.Descriptor instead.
+func (*Link) Descriptor() ([]byte, []int) {
+	return file_gantry_v1_network_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Link) GetLinkId() string {
+	if x != nil {
+		return x.LinkId
+	}
+	return ""
+}
+
+func (x *Link) GetKind() RoadKind {
+	if x != nil {
+		return x.Kind
+	}
+	return RoadKind_ROAD_KIND_UNSPECIFIED
+}
+
+func (x *Link) GetRoad() string {
+	if x != nil {
+		return x.Road
+	}
+	return ""
+}
+
+func (x *Link) GetDirection() string {
+	if x != nil {
+		return x.Direction
+	}
+	return ""
+}
+
+func (x *Link) GetOffsetM() uint32 {
+	if x != nil {
+		return x.OffsetM
+	}
+	return 0
+}
+
+func (x *Link) GetLengthM() uint32 {
+	if x != nil {
+		return x.LengthM
+	}
+	return 0
+}
+
+func (x *Link) GetLanes() uint32 {
+	if x != nil {
+		return x.Lanes
+	}
+	return 0
+}
+
+func (x *Link) GetLimitKmh() uint32 {
+	if x != nil {
+		return x.LimitKmh
+	}
+	return 0
+}
+
+func (x *Link) GetFromNode() string {
+	if x != nil {
+		return x.FromNode
+	}
+	return ""
+}
+
+func (x *Link) GetToNode() string {
+	if x != nil {
+		return x.ToNode
+	}
+	return ""
+}
+
+func (x *Link) GetPoints() []*Point {
+	if x != nil {
+		return x.Points
+	}
+	return nil
+}
+
+func (x *Link) GetValidFromUs() int64 {
+	if x != nil {
+		return x.ValidFromUs
+	}
+	return 0
+}
+
+// Point of a line.
+type Point struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Longitude, WGS 84, 1e-7 degrees.
+	LongitudeE7 int32 `protobuf:"zigzag32,1,opt,name=longitude_e7,json=longitudeE7,proto3" json:"longitude_e7,omitempty"`
+	// Latitude, WGS 84, 1e-7 degrees.
+	LatitudeE7    int32 `protobuf:"zigzag32,2,opt,name=latitude_e7,json=latitudeE7,proto3" json:"latitude_e7,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Point) Reset() {
+	*x = Point{}
+	mi := &file_gantry_v1_network_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Point) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Point) ProtoMessage() {}
+
+func (x *Point) ProtoReflect() protoreflect.Message {
+	mi := &file_gantry_v1_network_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Point.ProtoReflect.Descriptor instead.
+func (*Point) Descriptor() ([]byte, []int) {
+	return file_gantry_v1_network_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Point) GetLongitudeE7() int32 {
+	if x != nil {
+		return x.LongitudeE7
+	}
+	return 0
+}
+
+func (x *Point) GetLatitudeE7() int32 {
+	if x != nil {
+		return x.LatitudeE7
+	}
+	return 0
+}
+
 // Station is all devices of one direction at one gantry.
 type Station struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -146,14 +505,18 @@ type Station struct {
 	LatitudeE7 int32 `protobuf:"zigzag32,9,opt,name=latitude_e7,json=latitudeE7,proto3" json:"latitude_e7,omitempty"`
 	// From when on this holds, microseconds since 1970-01-01 UTC; 0 takes the
 	// network's.
-	ValidFromUs   int64 `protobuf:"varint,10,opt,name=valid_from_us,json=validFromUs,proto3" json:"valid_from_us,omitempty"`
+	ValidFromUs int64 `protobuf:"varint,10,opt,name=valid_from_us,json=validFromUs,proto3" json:"valid_from_us,omitempty"`
+	// Link that the station stands at; empty in a network without links.
+	LinkId string `protobuf:"bytes,11,opt,name=link_id,json=linkId,proto3" json:"link_id,omitempty"`
+	// Distance from the link's start, metres; 0 without a link.
+	AtM           uint32 `protobuf:"varint,12,opt,name=at_m,json=atM,proto3" json:"at_m,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Station) Reset() {
 	*x = Station{}
-	mi := &file_gantry_v1_network_proto_msgTypes[1]
+	mi := &file_gantry_v1_network_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -165,7 +528,7 @@ func (x *Station) String() string {
 func (*Station) ProtoMessage() {}
 
 func (x *Station) ProtoReflect() protoreflect.Message {
-	mi := &file_gantry_v1_network_proto_msgTypes[1]
+	mi := &file_gantry_v1_network_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -178,7 +541,7 @@ func (x *Station) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Station.ProtoReflect.Descriptor instead.
 func (*Station) Descriptor() ([]byte, []int) {
-	return file_gantry_v1_network_proto_rawDescGZIP(), []int{1}
+	return file_gantry_v1_network_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Station) GetStationId() string {
@@ -251,6 +614,20 @@ func (x *Station) GetValidFromUs() int64 {
 	return 0
 }
 
+func (x *Station) GetLinkId() string {
+	if x != nil {
+		return x.LinkId
+	}
+	return ""
+}
+
+func (x *Station) GetAtM() uint32 {
+	if x != nil {
+		return x.AtM
+	}
+	return 0
+}
+
 // Device is one instrument at a station.
 type Device struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -271,7 +648,7 @@ type Device struct {
 
 func (x *Device) Reset() {
 	*x = Device{}
-	mi := &file_gantry_v1_network_proto_msgTypes[2]
+	mi := &file_gantry_v1_network_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -283,7 +660,7 @@ func (x *Device) String() string {
 func (*Device) ProtoMessage() {}
 
 func (x *Device) ProtoReflect() protoreflect.Message {
-	mi := &file_gantry_v1_network_proto_msgTypes[2]
+	mi := &file_gantry_v1_network_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -296,7 +673,7 @@ func (x *Device) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Device.ProtoReflect.Descriptor instead.
 func (*Device) Descriptor() ([]byte, []int) {
-	return file_gantry_v1_network_proto_rawDescGZIP(), []int{2}
+	return file_gantry_v1_network_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Device) GetDeviceId() string {
@@ -356,7 +733,7 @@ type Tariff struct {
 
 func (x *Tariff) Reset() {
 	*x = Tariff{}
-	mi := &file_gantry_v1_network_proto_msgTypes[3]
+	mi := &file_gantry_v1_network_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -368,7 +745,7 @@ func (x *Tariff) String() string {
 func (*Tariff) ProtoMessage() {}
 
 func (x *Tariff) ProtoReflect() protoreflect.Message {
-	mi := &file_gantry_v1_network_proto_msgTypes[3]
+	mi := &file_gantry_v1_network_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -381,7 +758,7 @@ func (x *Tariff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tariff.ProtoReflect.Descriptor instead.
 func (*Tariff) Descriptor() ([]byte, []int) {
-	return file_gantry_v1_network_proto_rawDescGZIP(), []int{3}
+	return file_gantry_v1_network_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Tariff) GetStationId() string {
@@ -445,7 +822,7 @@ type World struct {
 
 func (x *World) Reset() {
 	*x = World{}
-	mi := &file_gantry_v1_network_proto_msgTypes[4]
+	mi := &file_gantry_v1_network_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -457,7 +834,7 @@ func (x *World) String() string {
 func (*World) ProtoMessage() {}
 
 func (x *World) ProtoReflect() protoreflect.Message {
-	mi := &file_gantry_v1_network_proto_msgTypes[4]
+	mi := &file_gantry_v1_network_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -470,7 +847,7 @@ func (x *World) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use World.ProtoReflect.Descriptor instead.
 func (*World) Descriptor() ([]byte, []int) {
-	return file_gantry_v1_network_proto_rawDescGZIP(), []int{4}
+	return file_gantry_v1_network_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *World) GetFingerprint() string {
@@ -514,6 +891,8 @@ type NetworkRecord struct {
 	//	*NetworkRecord_Device
 	//	*NetworkRecord_Tariff
 	//	*NetworkRecord_World
+	//	*NetworkRecord_Node
+	//	*NetworkRecord_Link
 	Record        isNetworkRecord_Record `protobuf_oneof:"record"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -521,7 +900,7 @@ type NetworkRecord struct {
 
 func (x *NetworkRecord) Reset() {
 	*x = NetworkRecord{}
-	mi := &file_gantry_v1_network_proto_msgTypes[5]
+	mi := &file_gantry_v1_network_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -533,7 +912,7 @@ func (x *NetworkRecord) String() string {
 func (*NetworkRecord) ProtoMessage() {}
 
 func (x *NetworkRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_gantry_v1_network_proto_msgTypes[5]
+	mi := &file_gantry_v1_network_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -546,7 +925,7 @@ func (x *NetworkRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetworkRecord.ProtoReflect.Descriptor instead.
 func (*NetworkRecord) Descriptor() ([]byte, []int) {
-	return file_gantry_v1_network_proto_rawDescGZIP(), []int{5}
+	return file_gantry_v1_network_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *NetworkRecord) GetRecord() isNetworkRecord_Record {
@@ -601,6 +980,24 @@ func (x *NetworkRecord) GetWorld() *World {
 	return nil
 }
 
+func (x *NetworkRecord) GetNode() *Node {
+	if x != nil {
+		if x, ok := x.Record.(*NetworkRecord_Node); ok {
+			return x.Node
+		}
+	}
+	return nil
+}
+
+func (x *NetworkRecord) GetLink() *Link {
+	if x != nil {
+		if x, ok := x.Record.(*NetworkRecord_Link); ok {
+			return x.Link
+		}
+	}
+	return nil
+}
+
 type isNetworkRecord_Record interface {
 	isNetworkRecord_Record()
 }
@@ -630,6 +1027,16 @@ type NetworkRecord_World struct {
 	World *World `protobuf:"bytes,5,opt,name=world,proto3,oneof"`
 }
 
+type NetworkRecord_Node struct {
+	// A node.
+	Node *Node `protobuf:"bytes,6,opt,name=node,proto3,oneof"`
+}
+
+type NetworkRecord_Link struct {
+	// A link.
+	Link *Link `protobuf:"bytes,7,opt,name=link,proto3,oneof"`
+}
+
 func (*NetworkRecord_Network) isNetworkRecord_Record() {}
 
 func (*NetworkRecord_Station) isNetworkRecord_Record() {}
@@ -640,11 +1047,15 @@ func (*NetworkRecord_Tariff) isNetworkRecord_Record() {}
 
 func (*NetworkRecord_World) isNetworkRecord_Record() {}
 
+func (*NetworkRecord_Node) isNetworkRecord_Record() {}
+
+func (*NetworkRecord_Link) isNetworkRecord_Record() {}
+
 var File_gantry_v1_network_proto protoreflect.FileDescriptor
 
 const file_gantry_v1_network_proto_rawDesc = "" +
 	"\n" +
-	"\x17gantry/v1/network.proto\x12\tgantry.v1\x1a\x17gantry/v1/options.proto\x1a\x17gantry/v1/reading.proto\"\x91\x02\n" +
+	"\x17gantry/v1/network.proto\x12\tgantry.v1\x1a\x17gantry/v1/options.proto\x1a\x17gantry/v1/reading.proto\"\xdf\x02\n" +
 	"\aNetwork\x12\x1c\n" +
 	"\x04name\x18\x01 \x01(\tB\b\x8a\xb5\x18\x04\b\x01\x10@R\x04name\x12\x12\n" +
 	"\x04zone\x18\x02 \x01(\tR\x04zone\x12\"\n" +
@@ -652,7 +1063,35 @@ const file_gantry_v1_network_proto_rawDesc = "" +
 	"\bstations\x18\x04 \x03(\v2\x12.gantry.v1.StationR\bstations\x12+\n" +
 	"\adevices\x18\x05 \x03(\v2\x11.gantry.v1.DeviceR\adevices\x12+\n" +
 	"\atariffs\x18\x06 \x03(\v2\x11.gantry.v1.TariffR\atariffs\x12&\n" +
-	"\x05world\x18\a \x01(\v2\x10.gantry.v1.WorldR\x05world\"\xcc\x02\n" +
+	"\x05world\x18\a \x01(\v2\x10.gantry.v1.WorldR\x05world\x12%\n" +
+	"\x05nodes\x18\b \x03(\v2\x0f.gantry.v1.NodeR\x05nodes\x12%\n" +
+	"\x05links\x18\t \x03(\v2\x0f.gantry.v1.LinkR\x05links\"\xaa\x01\n" +
+	"\x04Node\x12!\n" +
+	"\anode_id\x18\x01 \x01(\tB\b\x8a\xb5\x18\x04\b\x01\x10@R\x06nodeId\x12\x17\n" +
+	"\ais_zone\x18\x02 \x01(\bR\x06isZone\x12!\n" +
+	"\flongitude_e7\x18\x03 \x01(\x11R\vlongitudeE7\x12\x1f\n" +
+	"\vlatitude_e7\x18\x04 \x01(\x11R\n" +
+	"latitudeE7\x12\"\n" +
+	"\rvalid_from_us\x18\x05 \x01(\x03R\vvalidFromUs\"\xc4\x03\n" +
+	"\x04Link\x12!\n" +
+	"\alink_id\x18\x01 \x01(\tB\b\x8a\xb5\x18\x04\b\x01\x10@R\x06linkId\x121\n" +
+	"\x04kind\x18\x02 \x01(\x0e2\x13.gantry.v1.RoadKindB\b\x8a\xb5\x18\x04\b\x01\x10\x02R\x04kind\x12\x1c\n" +
+	"\x04road\x18\x03 \x01(\tB\b\x8a\xb5\x18\x04\b\x01\x10@R\x04road\x12&\n" +
+	"\tdirection\x18\x04 \x01(\tB\b\x8a\xb5\x18\x04\b\x01\x10@R\tdirection\x12\x19\n" +
+	"\boffset_m\x18\x05 \x01(\rR\aoffsetM\x12%\n" +
+	"\blength_m\x18\x06 \x01(\rB\n" +
+	"\x8a\xb5\x18\x06\b\x01\x10\xc0\x84=R\alengthM\x12\x1e\n" +
+	"\x05lanes\x18\a \x01(\rB\b\x8a\xb5\x18\x04\b\x01\x10\x10R\x05lanes\x12&\n" +
+	"\tlimit_kmh\x18\b \x01(\rB\t\x8a\xb5\x18\x05\b\x05\x10\xc8\x01R\blimitKmh\x12%\n" +
+	"\tfrom_node\x18\t \x01(\tB\b\x8a\xb5\x18\x04\b\x01\x10@R\bfromNode\x12!\n" +
+	"\ato_node\x18\n" +
+	" \x01(\tB\b\x8a\xb5\x18\x04\b\x01\x10@R\x06toNode\x12(\n" +
+	"\x06points\x18\v \x03(\v2\x10.gantry.v1.PointR\x06points\x12\"\n" +
+	"\rvalid_from_us\x18\f \x01(\x03R\vvalidFromUs\"K\n" +
+	"\x05Point\x12!\n" +
+	"\flongitude_e7\x18\x01 \x01(\x11R\vlongitudeE7\x12\x1f\n" +
+	"\vlatitude_e7\x18\x02 \x01(\x11R\n" +
+	"latitudeE7\"\x80\x03\n" +
 	"\aStation\x12'\n" +
 	"\n" +
 	"station_id\x18\x01 \x01(\tB\b\x8a\xb5\x18\x04\b\x01\x10@R\tstationId\x12\x1b\n" +
@@ -666,7 +1105,9 @@ const file_gantry_v1_network_proto_rawDesc = "" +
 	"\vlatitude_e7\x18\t \x01(\x11R\n" +
 	"latitudeE7\x12\"\n" +
 	"\rvalid_from_us\x18\n" +
-	" \x01(\x03R\vvalidFromUs\"\xcd\x01\n" +
+	" \x01(\x03R\vvalidFromUs\x12\x1f\n" +
+	"\alink_id\x18\v \x01(\tB\x06\x8a\xb5\x18\x02\x10@R\x06linkId\x12\x11\n" +
+	"\x04at_m\x18\f \x01(\rR\x03atM\"\xcd\x01\n" +
 	"\x06Device\x12%\n" +
 	"\tdevice_id\x18\x01 \x01(\tB\b\x8a\xb5\x18\x04\b\x01\x10@R\bdeviceId\x123\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x15.gantry.v1.DeviceKindB\b\x8a\xb5\x18\x04\b\x01\x10\x03R\x04kind\x12\x1d\n" +
@@ -687,14 +1128,20 @@ const file_gantry_v1_network_proto_rawDesc = "" +
 	"\vfingerprint\x18\x01 \x01(\tR\vfingerprint\x12!\n" +
 	"\fnetwork_yaml\x18\x02 \x01(\tR\vnetworkYaml\x12#\n" +
 	"\rscenario_yaml\x18\x03 \x01(\tR\fscenarioYaml\x12\x12\n" +
-	"\x04seed\x18\x04 \x01(\x04R\x04seed\"\xfd\x01\n" +
+	"\x04seed\x18\x04 \x01(\x04R\x04seed\"\xcb\x02\n" +
 	"\rNetworkRecord\x12.\n" +
 	"\anetwork\x18\x01 \x01(\v2\x12.gantry.v1.NetworkH\x00R\anetwork\x12.\n" +
 	"\astation\x18\x02 \x01(\v2\x12.gantry.v1.StationH\x00R\astation\x12+\n" +
 	"\x06device\x18\x03 \x01(\v2\x11.gantry.v1.DeviceH\x00R\x06device\x12+\n" +
 	"\x06tariff\x18\x04 \x01(\v2\x11.gantry.v1.TariffH\x00R\x06tariff\x12(\n" +
-	"\x05world\x18\x05 \x01(\v2\x10.gantry.v1.WorldH\x00R\x05worldB\b\n" +
-	"\x06recordB;Z9github.com/gantry-dev/gantry/proto/gen/gantry/v1;gantryv1b\x06proto3"
+	"\x05world\x18\x05 \x01(\v2\x10.gantry.v1.WorldH\x00R\x05world\x12%\n" +
+	"\x04node\x18\x06 \x01(\v2\x0f.gantry.v1.NodeH\x00R\x04node\x12%\n" +
+	"\x04link\x18\a \x01(\v2\x0f.gantry.v1.LinkH\x00R\x04linkB\b\n" +
+	"\x06record*Q\n" +
+	"\bRoadKind\x12\x19\n" +
+	"\x15ROAD_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12ROAD_KIND_MOTORWAY\x10\x01\x12\x12\n" +
+	"\x0eROAD_KIND_RAMP\x10\x02B;Z9github.com/gantry-dev/gantry/proto/gen/gantry/v1;gantryv1b\x06proto3"
 
 var (
 	file_gantry_v1_network_proto_rawDescOnce sync.Once
@@ -708,34 +1155,45 @@ func file_gantry_v1_network_proto_rawDescGZIP() []byte {
 	return file_gantry_v1_network_proto_rawDescData
 }
 
-var file_gantry_v1_network_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_gantry_v1_network_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_gantry_v1_network_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_gantry_v1_network_proto_goTypes = []any{
-	(*Network)(nil),       // 0: gantry.v1.Network
-	(*Station)(nil),       // 1: gantry.v1.Station
-	(*Device)(nil),        // 2: gantry.v1.Device
-	(*Tariff)(nil),        // 3: gantry.v1.Tariff
-	(*World)(nil),         // 4: gantry.v1.World
-	(*NetworkRecord)(nil), // 5: gantry.v1.NetworkRecord
-	(DeviceKind)(0),       // 6: gantry.v1.DeviceKind
-	(VehicleClass)(0),     // 7: gantry.v1.VehicleClass
+	(RoadKind)(0),         // 0: gantry.v1.RoadKind
+	(*Network)(nil),       // 1: gantry.v1.Network
+	(*Node)(nil),          // 2: gantry.v1.Node
+	(*Link)(nil),          // 3: gantry.v1.Link
+	(*Point)(nil),         // 4: gantry.v1.Point
+	(*Station)(nil),       // 5: gantry.v1.Station
+	(*Device)(nil),        // 6: gantry.v1.Device
+	(*Tariff)(nil),        // 7: gantry.v1.Tariff
+	(*World)(nil),         // 8: gantry.v1.World
+	(*NetworkRecord)(nil), // 9: gantry.v1.NetworkRecord
+	(DeviceKind)(0),       // 10: gantry.v1.DeviceKind
+	(VehicleClass)(0),     // 11: gantry.v1.VehicleClass
 }
 var file_gantry_v1_network_proto_depIdxs = []int32{
-	1,  // 0: gantry.v1.Network.stations:type_name -> gantry.v1.Station
-	2,  // 1: gantry.v1.Network.devices:type_name -> gantry.v1.Device
-	3,  // 2: gantry.v1.Network.tariffs:type_name -> gantry.v1.Tariff
-	4,  // 3: gantry.v1.Network.world:type_name -> gantry.v1.World
-	6,  // 4: gantry.v1.Device.kind:type_name -> gantry.v1.DeviceKind
-	7,  // 5: gantry.v1.Tariff.vehicle_class:type_name -> gantry.v1.VehicleClass
-	0,  // 6: gantry.v1.NetworkRecord.network:type_name -> gantry.v1.Network
-	1,  // 7: gantry.v1.NetworkRecord.station:type_name -> gantry.v1.Station
-	2,  // 8: gantry.v1.NetworkRecord.device:type_name -> gantry.v1.Device
-	3,  // 9: gantry.v1.NetworkRecord.tariff:type_name -> gantry.v1.Tariff
-	4,  // 10: gantry.v1.NetworkRecord.world:type_name -> gantry.v1.World
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	5,  // 0: gantry.v1.Network.stations:type_name -> gantry.v1.Station
+	6,  // 1: gantry.v1.Network.devices:type_name -> gantry.v1.Device
+	7,  // 2: gantry.v1.Network.tariffs:type_name -> gantry.v1.Tariff
+	8,  // 3: gantry.v1.Network.world:type_name -> gantry.v1.World
+	2,  // 4: gantry.v1.Network.nodes:type_name -> gantry.v1.Node
+	3,  // 5: gantry.v1.Network.links:type_name -> gantry.v1.Link
+	0,  // 6: gantry.v1.Link.kind:type_name -> gantry.v1.RoadKind
+	4,  // 7: gantry.v1.Link.points:type_name -> gantry.v1.Point
+	10, // 8: gantry.v1.Device.kind:type_name -> gantry.v1.DeviceKind
+	11, // 9: gantry.v1.Tariff.vehicle_class:type_name -> gantry.v1.VehicleClass
+	1,  // 10: gantry.v1.NetworkRecord.network:type_name -> gantry.v1.Network
+	5,  // 11: gantry.v1.NetworkRecord.station:type_name -> gantry.v1.Station
+	6,  // 12: gantry.v1.NetworkRecord.device:type_name -> gantry.v1.Device
+	7,  // 13: gantry.v1.NetworkRecord.tariff:type_name -> gantry.v1.Tariff
+	8,  // 14: gantry.v1.NetworkRecord.world:type_name -> gantry.v1.World
+	2,  // 15: gantry.v1.NetworkRecord.node:type_name -> gantry.v1.Node
+	3,  // 16: gantry.v1.NetworkRecord.link:type_name -> gantry.v1.Link
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_gantry_v1_network_proto_init() }
@@ -745,25 +1203,28 @@ func file_gantry_v1_network_proto_init() {
 	}
 	file_gantry_v1_options_proto_init()
 	file_gantry_v1_reading_proto_init()
-	file_gantry_v1_network_proto_msgTypes[5].OneofWrappers = []any{
+	file_gantry_v1_network_proto_msgTypes[8].OneofWrappers = []any{
 		(*NetworkRecord_Network)(nil),
 		(*NetworkRecord_Station)(nil),
 		(*NetworkRecord_Device)(nil),
 		(*NetworkRecord_Tariff)(nil),
 		(*NetworkRecord_World)(nil),
+		(*NetworkRecord_Node)(nil),
+		(*NetworkRecord_Link)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gantry_v1_network_proto_rawDesc), len(file_gantry_v1_network_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   6,
+			NumEnums:      1,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
 		GoTypes:           file_gantry_v1_network_proto_goTypes,
 		DependencyIndexes: file_gantry_v1_network_proto_depIdxs,
+		EnumInfos:         file_gantry_v1_network_proto_enumTypes,
 		MessageInfos:      file_gantry_v1_network_proto_msgTypes,
 	}.Build()
 	File_gantry_v1_network_proto = out.File
