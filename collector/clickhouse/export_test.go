@@ -21,12 +21,3 @@ const ForgetMigrations = "TRUNCATE TABLE raw.schema_migrations"
 
 // SplitStatements is splitStatements.
 func SplitStatements(sql string) []string { return splitStatements(sql) }
-
-// Migrations counts the migrations of this program.
-func Migrations() uint64 {
-	known, err := loadMigrations(migrationFiles)
-	if err != nil {
-		panic(err) // a file is misnamed
-	}
-	return uint64(len(known))
-}

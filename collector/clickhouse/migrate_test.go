@@ -51,8 +51,8 @@ func TestMigrateAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := s.Count(t, "SELECT count() FROM raw.schema_migrations FINAL"); n != clickhouse.Migrations() {
-		t.Errorf("%d notes of migrations, want %d", n, clickhouse.Migrations())
+	if s.Count(t, "SELECT toUInt64(count() > 0 AND count() = uniqExact(version)) FROM raw.schema_migrations FINAL") != 1 {
+		t.Error("there is not one note of each migration")
 	}
 }
 

@@ -4,3 +4,8 @@
 {% macro threshold(name, seed='thresholds') -%}
     (select value from {{ ref(seed) }} where name = '{{ name }}')
 {%- endmacro %}
+
+{#- The same of the seed by which readings are implausible and devices sick. -#}
+{% macro health_threshold(name) -%}
+    {{ threshold(name, 'health_thresholds') }}
+{%- endmacro %}

@@ -55,6 +55,9 @@ type Device struct {
 	validFrom world.Micros
 	tariffs   []world.Tariff
 	faults    faults
+	// errorPerMille is how large and how frequent errors of measurement are, per
+	// mille of the usual.
+	errorPerMille int64
 }
 
 // New finds a device in the world's network. Its life begins with the UTC day
@@ -74,6 +77,7 @@ func New(w *world.World, deviceID string, validFrom world.Micros) (*Device, erro
 	d := &Device{
 		w: w, kind: in.Kind, stationID: in.StationID, loopCM: uint32(in.LoopLengthCM),
 		lanes: station.Lanes, limitKMH: station.LimitKMH, key: w.DeviceKey(deviceID), validFrom: validFrom / dayLong * dayLong,
+		errorPerMille: w.DetectorErrorPerMille(),
 	}
 	w.Expect(in.StationID)
 	if d.kind == Toll {

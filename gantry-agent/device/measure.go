@@ -2,8 +2,9 @@ package device
 
 import "github.com/gantry-dev/gantry/gantry-agent/world"
 
-// Errors of measurement. Those per 10 000 are how often; deviations are per
-// mille of the true value.
+// Errors of measurement as they usually are; a scenario may let a seed stray from
+// them. Those per 10 000 are how often; deviations are per mille of the true
+// value.
 const (
 	lengthDeviation   = 25
 	occupiedDeviation = 20
@@ -57,11 +58,11 @@ func (d *Device) measure(p *world.Passage, before world.Micros, r *Reading) {
 
 // count is the reading of an inductive loop.
 func (d *Device) count(base uint64, p *world.Passage, before world.Micros, r *Reading) {
-	r.Class = class(base, p.Class, counterMisclassed)
-	r.LengthCM = uint16(clamp(scatter(base, drawLength, int64(p.LengthCM), lengthDeviation), minLengthCM, maxLengthCM))
+	r.Class = d.class(base, p.Class, counterMisclassed)
+	r.LengthCM = uint16(clamp(d.scatter(base, drawLength, int64(p.LengthCM), lengthDeviation), minLengthCM, maxLengthCM))
 	// Centimetres at a tenth of a km/h take 360 ms each.
 	covered := int64(uint32(p.LengthCM)+d.loopCM) * 360 / int64(p.SpeedTenthKMH)
-	r.OccupiedMS = uint32(max(scatter(base, drawOccupied, covered, occupiedDeviation), 1))
+	r.OccupiedMS = uint32(max(d.scatter(base, drawOccupied, covered, occupiedDeviation), 1))
 	if before != 0 {
 		r.HeadwayMS = uint32(max((p.At-before+500)/1000, 1))
 	}
@@ -69,8 +70,8 @@ func (d *Device) count(base uint64, p *world.Passage, before world.Micros, r *Re
 
 // clock is the reading of a speed camera.
 func (d *Device) clock(base uint64, p *world.Passage, r *Reading) {
-	r.Class = class(base, p.Class, speedMisclassed)
-	r.SpeedTenthKMH = uint16(clamp(scatter(base, drawSpeed, int64(p.SpeedTenthKMH), speedDeviation), 1, maxSpeedTenth))
+	r.Class = d.class(base, p.Class, speedMisclassed)
+	r.SpeedTenthKMH = uint16(clamp(d.scatter(base, drawSpeed, int64(p.SpeedTenthKMH), speedDeviation), 1, maxSpeedTenth))
 	r.LimitKMH = d.limitKMH
 	r.ConfidencePercent = d.readPlate(base, p.Vehicle, &r.Plate)
 }
@@ -78,18 +79,18 @@ func (d *Device) clock(base uint64, p *world.Passage, r *Reading) {
 // charge is the reading of a toll gantry: the tag where there is one, else
 // the plate, else nobody pays.
 func (d *Device) charge(base uint64, p *world.Passage, r *Reading) {
-	if !d.w.Tag(p.Vehicle, &r.Tag) || oneIn(base, drawTag, tagUnreadable) {
+	if !d.w.Tag(p.Vehicle, &r.Tag) || d.errs(base, drawTag, tagUnreadable) {
 		r.Tag = world.Text{}
 		d.readPlate(base, p.Vehicle, &r.Plate)
 	}
-	r.Class = class(base, p.Class, tollMisclassed)
+	r.Class = d.class(base, p.Class, tollMisclassed)
 	axles := int64(p.Axles)
-	if oneIn(base, drawAxles, axlesMiscounted) {
+	if d.errs(base, drawAxles, axlesMiscounted) {
 		axles++
 	}
 	r.Axles = uint8(clamp(axles, minAxles, maxAxles))
 	persons := int64(p.Persons)
-	if oneIn(base, drawPersons, personsMiscounted) {
+	if d.errs(base, drawPersons, personsMiscounted) {
 		persons += int64(world.Chance(base, drawPersons)&2) - 1 // one more or one less
 	}
 	r.Persons = uint8(clamp(persons, 1, maxPersons))
@@ -111,11 +112,11 @@ func (d *Device) tariff(c world.Class, at world.Micros) uint32 {
 // misread plate has one character changed within its kind.
 func (d *Device) readPlate(base uint64, v world.Vehicle, t *world.Text) (confidence uint8) {
 	h := world.Chance(base, drawPlate)
-	switch luck := below(h, 10_000); {
-	case luck < plateUnreadable:
+	switch {
+	case d.errsAt(h, plateUnreadable):
 		*t = world.Text{}
 		return uint8(h & 31)
-	case luck < plateUnreadable+plateMisread:
+	case d.errsAt(h, plateUnreadable+plateMisread):
 		d.w.Plate(v, t)
 		i := int(h & 0xff % uint64(t.Len()))
 		t.Set(i, confused(t.At(i), h>>8&0xff))
@@ -135,21 +136,26 @@ func confused(c byte, h uint64) byte {
 }
 
 // class is the class as the instrument tells it.
-func class(base uint64, c world.Class, misclassed uint64) uint8 {
-	if oneIn(base, drawClass, misclassed) {
+func (d *Device) class(base uint64, c world.Class, misclassed uint64) uint8 {
+	if d.errs(base, drawClass, misclassed) {
 		c = mistakenFor[c]
 	}
 	return uint8(c)
 }
 
-// scatter is a value measured with a deviation, per mille.
-func scatter(base, n uint64, value, deviation int64) int64 {
+// scatter is a value measured with what is usually this deviation, per mille.
+func (d *Device) scatter(base, n uint64, value, deviation int64) int64 {
 	// In millionths, so that small deviations do not vanish in rounding.
-	return (value*(1_000_000+world.Bell(world.Chance(base, n), deviation*1000)) + 500_000) / 1_000_000
+	return (value*(1_000_000+world.Bell(world.Chance(base, n), deviation*d.errorPerMille)) + 500_000) / 1_000_000
 }
 
-// oneIn is true in rate of 10 000 draws.
-func oneIn(base, n, rate uint64) bool { return below(world.Chance(base, n), 10_000) < rate }
+// errs is true in what are usually rate of 10 000 draws.
+func (d *Device) errs(base, n, rate uint64) bool { return d.errsAt(world.Chance(base, n), rate) }
+
+// errsAt is errs for a draw at hand.
+func (d *Device) errsAt(h, rate uint64) bool {
+	return below(h, 10_000)*1000 < rate*uint64(d.errorPerMille)
+}
 
 // below maps a draw's upper half onto [0, n).
 func below(h, n uint64) uint64 { return h >> 32 * n >> 32 }

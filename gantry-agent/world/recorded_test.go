@@ -150,7 +150,7 @@ func TestRecordedSimulatesNothing(t *testing.T) {
 	w := mustRecorded(t, tape(), 1)
 	day := w.DayNumber(recordedStart)
 	if w.Totals(day) != (Totals{}) || w.Planned("E1", recordedStart, recordedStart+hour) != 0 || w.Check() != nil || w.Fault() != nil ||
-		len(w.Widenings())+len(w.WidenedLinks()) != 0 || len(w.SpeedingStations()) != 0 || w.DetectorErrorPerMille() != 0 {
+		len(w.Widenings())+len(w.WidenedLinks()) != 0 || len(w.SpeedingStations()) != 0 || w.DetectorErrorPerMille() != 1000 {
 		t.Error("a recording is simulated")
 	}
 	w.Expect("E1")

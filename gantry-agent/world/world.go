@@ -260,8 +260,13 @@ func Chance(key, id uint64) uint64 { return draw(key, id) }
 func Bell(h uint64, sd int64) int64 { return bell(h) * sd / bellSD }
 
 // DetectorErrorPerMille is how large the errors of this world's instruments
-// are, per mille of the usual.
-func (w *World) DetectorErrorPerMille() int64 { return int64(w.factors.detectorError) }
+// are, per mille of the usual: 1000 unless the scenario lets seeds vary them.
+func (w *World) DetectorErrorPerMille() int64 {
+	if w.recorded != nil {
+		return 1000
+	}
+	return int64(w.factors.detectorError)
+}
 
 // gridOf is the network as it is on a day.
 func (w *World) gridOf(day int) *grid { return newGrid(w.net, w.graph, w.scn, w.factors, day) }

@@ -89,6 +89,19 @@ standing as (
     group by station_id
 ),
 
+sick as (
+    select
+        station_id,
+        day,
+        {%- for name, kind in instruments %}
+        countIf(kind = '{{ kind }}') as {{ name }}_sick_count{{ ',' if not loop.last }}
+        {%- endfor %}
+
+    from {{ ref('int_device_health') }}
+    where state != 'healthy'
+    group by station_id, day
+),
+
 filled as (
     select
         bins.station_id as station_id,
@@ -102,7 +115,7 @@ filled as (
         {%- for name, kind in instruments %}
         arrayExists(
             t -> bins.bin_start < t.2 and bins.bin_start + {{ bin_s }} > t.1, standing.{{ name }}_times
-        ) as has_{{ name }},
+        ) and sick.{{ name }}_sick_count = 0 as has_{{ name }},
         {%- endfor %}
         flow.* except (station_id, bin_start, last_inserted_at)
 
@@ -112,6 +125,9 @@ filled as (
             and bins.bin_start = flow.bin_start
     left join standing
         on bins.station_id = standing.station_id
+    left join sick
+        on bins.station_id = sick.station_id
+            and toDate(bins.bin_start) = sick.day
     left asof join versions
         on bins.station_id = versions.station_id
             and bins.bin_start >= versions.valid_from
@@ -134,8 +150,8 @@ around as (
     )
 ),
 
--- An instrument that reports nothing in a bin saw no vehicle, or nothing at
--- all. The others at the station tell; where there is none, so does its own
+-- A sick instrument is as good as none. One that reports nothing in a bin saw
+-- no vehicle, or nothing at all. The others at the station tell; where there is none, so does its own
 -- traffic, unless that is so thin that a bin may well be empty.
 states as (
     select
@@ -150,12 +166,12 @@ states as (
             {{ others | join('_around_count + ') }}_around_count > 0,
             if(
                 {{ others | join('_count + ') }}_count
-                >= {{ threshold('gap_others_min_veh', 'health_thresholds') }},
+                >= {{ health_threshold('gap_others_min_veh') }},
                 'missing',
                 'empty'
             ),
             {{ name }}_around_count >= {{ name }}_busy_bin_count
-            * {{ threshold('gap_own_min_veh_per_bin', 'health_thresholds') }},
+            * {{ health_threshold('gap_own_min_veh_per_bin') }},
             'missing',
             'empty'
         ) as {{ name }}_state{{ ',' if not loop.last }}

@@ -17,20 +17,24 @@ numbered as (
     from stations
 ),
 
--- The first version reaches back for ever, as a device's does.
+-- The first version reaches back for ever, as that of a device does: readings
+-- may be a little older than what the network says of their place.
 versions as (
     select
         -- ids
         station_id,
         gantry_id,
-        '' as link_id,
         road,
         direction,
+        link_id,
 
         -- numerics
         offset_m,
+        at_m,
         lane_count,
         limit_kmh,
+        longitude_deg,
+        latitude_deg,
 
         -- timestamps
         if(version = 1, toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), valid_from) as valid_from,

@@ -12,25 +12,25 @@ select
     nullIf(headway_ms, 0) as headway_ms,
     toBool(coalesce(
         length_cm * 36 / occupied_ms > {{ var('plausible_speed_max_kmh') }}
-        or occupied_ms >= {{ threshold('counter_covered_max_ms', 'health_thresholds') }}
-        or headway_ms between 1 and {{ threshold('counter_headway_min_ms', 'health_thresholds') }} - 1
+        or occupied_ms >= {{ health_threshold('counter_covered_max_ms') }}
+        or headway_ms between 1 and {{ health_threshold('counter_headway_min_ms') }} - 1
         or length_cm / 100 > multiIf(
-            vehicle_class = 'car', {{ threshold('car_length_max_m', 'health_thresholds') }},
-            vehicle_class = 'van', {{ threshold('van_length_max_m', 'health_thresholds') }},
-            vehicle_class = 'motorcycle', {{ threshold('motorcycle_length_max_m', 'health_thresholds') }},
+            vehicle_class = 'car', {{ health_threshold('car_length_max_m') }},
+            vehicle_class = 'van', {{ health_threshold('van_length_max_m') }},
+            vehicle_class = 'motorcycle', {{ health_threshold('motorcycle_length_max_m') }},
             1e3
         )
         or (
             vehicle_class in ('truck', 'bus')
-            and length_cm / 100 < {{ threshold('heavy_length_min_m', 'health_thresholds') }}
+            and length_cm / 100 < {{ health_threshold('heavy_length_min_m') }}
         ),
         false
     )) as is_implausible,
     toBool(coalesce(
         toUnixTimestamp64Micro(observed_at) > toUnixTimestamp64Milli(received_at) * 1000
-            + {{ threshold('clock_ahead_max_s', 'health_thresholds') }} * 1e6
+            + {{ health_threshold('clock_ahead_max_s') }} * 1e6
         or toUnixTimestamp64Micro(observed_at) < bitShiftRight(epoch, 17) * 86400e6
-            - {{ threshold('clock_behind_max_s', 'health_thresholds') }} * 1e6,
+            - {{ health_threshold('clock_behind_max_s') }} * 1e6,
         false
     )) as is_clock_off,
 

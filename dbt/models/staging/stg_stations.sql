@@ -4,9 +4,11 @@ select
     gantry_id,
     road,
     direction,
+    link_id,
 
     -- numerics
     offset_m,
+    at_m,
     lanes as lane_count,
     limit_kmh,
     longitude as longitude_deg,

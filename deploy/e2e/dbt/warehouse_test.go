@@ -31,8 +31,8 @@ type warehouse struct {
 	today time.Time
 }
 
-// newWarehouse is one that dbt works on from the folder dir.
-func newWarehouse(t *testing.T, dir string) *warehouse {
+// emptyWarehouse is one that dbt works on from the folder dir.
+func emptyWarehouse(t *testing.T, dir string) *warehouse {
 	server := clickhousetest.Start(t)
 	w := &warehouse{t: t, server: server, conn: server.Conn(t, clickhousetest.Operator), today: time.Now().UTC()}
 	host, port, err := net.SplitHostPort(server.HTTPAddr())
@@ -47,6 +47,12 @@ func newWarehouse(t *testing.T, dir string) *warehouse {
 		"GANTRY_CLICKHOUSE_HTTP_PORT="+port,
 		"GANTRY_DBT_PASSWORD="+server.Password(clickhousetest.DBT),
 	)
+	return w
+}
+
+// newWarehouse is an emptyWarehouse with the network.
+func newWarehouse(t *testing.T, dir string) *warehouse {
+	w := emptyWarehouse(t, dir)
 	w.exec(`INSERT INTO raw.networks (name, zone, valid_from) SELECT 'test', 'UTC', today() - 9`)
 	w.exec(`INSERT INTO raw.stations (station_id, gantry_id, road, direction, offset_m, lanes, limit_kmh, valid_from)
 		SELECT 'S' || toString(number + 1), 'G1', 'M1', 'northbound', number * 1000, 2, 110, today() - 9 FROM numbers(4)`)
@@ -78,7 +84,7 @@ func (w *warehouse) emit(days int) {
 			indexOf(['C', 'V', 'T'], substring(device, 1, 1)) AS k
 		SELECT device, toUInt32(date) * 131072, numbers.number + 1,
 			toDateTime64(date, 6, 'UTC') + toIntervalMicrosecond(intDiv(numbers.number * 86400000000, per_day)),
-			CAST(k AS Int8), 1 + h % 2, CAST(1 + intDiv(h, 7) % 6 AS Int8), if(k = 1, 400 + h % 900, 0), if(k = 1, 300 + h % 400, 0),
+			CAST(k AS Int8), 1 + h % 2, CAST(1 + intDiv(h, 7) % 6 AS Int8), if(k = 1, [450, 500, 1200, 1200, 200, 600][1 + intDiv(h, 7) % 6] + h % 50, 0), if(k = 1, 300 + h % 400, 0),
 			0, if(k = 2, 500 + h % 900, 0), if(k = 2, 110, 0), if(k = 2, 90, 0), if(k > 1, 'X' || toString(numbers.number), ''),
 			if(k > 1, h, 0), if(k = 3, 2, 0), if(k = 3, 1, 0), now64(3)
 		FROM numbers(2000) AS numbers
