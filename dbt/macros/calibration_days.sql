@@ -2,7 +2,9 @@
     calibration, since readings tell of no certificate. -#}
 {% macro calibration_days() -%}
     select
-        '' as device_id,
-        toDate('1970-01-01') as day,
-        '' as state
+        device_id,
+        day,
+        state
+
+    from {{ ref('device_health') }}
 {%- endmacro %}

@@ -68,8 +68,11 @@ compared as (
         devices.implausible_count / greatest(received_count, 1) as implausible_share,
         devices.late_count as late_count,
         devices.gap_bin_count as gap_bin_count,
+        -- a section without a reading all day has no shares
         arraySum(
-            (mine, ours) -> abs(mine - ours) / 2, devices.class_shares, sections.class_shares
+            (mine, ours) -> abs(mine - ours) / 2,
+            devices.class_shares,
+            arrayResize(sections.class_shares, length(devices.class_shares))
         ) as class_drift_share,
         if(abs(devices.live_ahead_s) > abs(devices.edge_ahead_s), devices.live_ahead_s, devices.edge_ahead_s)
             as clock_ahead_s,
