@@ -3,6 +3,8 @@ package clickhouselocal
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -47,7 +49,9 @@ func TestAccess(t *testing.T) {
 		{UserDBT, "CREATE VIEW staging.v AS SELECT device_id, n FROM raw.readings", allowed},
 		{UserDBT, "CREATE VIEW serving.secure DEFINER = CURRENT_USER SQL SECURITY DEFINER AS SELECT device_id, n FROM raw.readings", allowed},
 		{UserDBT, "CREATE MATERIALIZED VIEW serving.live REFRESH EVERY 1 HOUR APPEND (n UInt8) ENGINE = MergeTree ORDER BY n AS SELECT n FROM raw.readings", allowed},
-		{UserDBT, "CREATE DICTIONARY staging.dict (id UInt64, v String) PRIMARY KEY id SOURCE(NULL()) LAYOUT(FLAT()) LIFETIME(0)", allowed},
+		{UserDBT, "CREATE DICTIONARY staging.dict (id UInt64, v String) PRIMARY KEY id SOURCE(NULL()) LAYOUT(FLAT()) LIFETIME(0)", denied},
+		{UserDBT, "CREATE TABLE staging.file (l String) ENGINE = File('LineAsString', '/etc/hostname')", denied},
+		{UserDBT, "CREATE TABLE staging.merge (n UInt8) ENGINE = Merge('raw', 'readings')", denied},
 		{UserDBT, "CREATE TEMPORARY TABLE tmp (n UInt8)", allowed},
 		{UserDBT, "SELECT count() FROM system.tables", allowed},
 		{UserDBT, "SELECT count() FROM information_schema.tables", allowed},
@@ -128,6 +132,46 @@ func TestEnforcementSeesCamerasOnly(t *testing.T) {
 				t.Errorf("%s: %s: %v, want %s", user, q, got, want)
 			}
 		}
+	}
+}
+
+// TestNoFiles: nobody reads a file of the machine by SQL, in either of the
+// engine's two analyzers, before and after a restart.
+func TestNoFiles(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "canary")
+	if err := os.WriteFile(path, []byte("a canary sings"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, dir)
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	for range 2 {
+		for _, user := range append([]string{"default"}, Users...) {
+			conn := dial(t, s, user, testPasswords()[user])
+			for _, query := range []string{
+				"SELECT file('%s')", "SELECT file('%s', 'x')", "SELECT file('%s', NULL)", "SELECT arrayMap(file, ['%s'])", "SELECT arrayMap(x -> file(x), ['%s'])", "SELECT * APPLY(file) FROM (SELECT '%s')",
+				"WITH file('%s') AS x SELECT x", "SELECT 1 WHERE file('%s') LIKE 'a%%'", "SELECT * FROM values('a String', file('%s'))", "SELECT * FROM format('LineAsString', file('%s'))",
+				"SELECT * FROM file('%s', 'LineAsString')", "SELECT 1 FORMAT Template SETTINGS format_template_row = '%s'", "SELECT 1 FORMAT Template SETTINGS format_template_resultset = '%s'",
+				"SELECT 1 FORMAT Protobuf SETTINGS format_schema = '%s:a'", "SELECT 1 SETTINGS input_format_record_errors_file_path = '%s'", "SELECT 1 SETTINGS output_format_schema = '%s'",
+			} {
+				for _, analyzer := range []string{"", "0", "1"} {
+					statement := fmt.Sprintf(query, path)
+					if user == UserOperator && strings.Contains(statement, "FROM file(") {
+						continue // may do everything
+					}
+					if analyzer != "" && !strings.Contains(statement, "SETTINGS") {
+						statement += " SETTINGS enable_analyzer = " + analyzer
+					}
+					err := conn.Exec(ctx, statement)
+					if err == nil || strings.Contains(err.Error(), "canary sings") {
+						t.Errorf("%s may: %s: %v", user, statement, err)
+					}
+				}
+			}
+		}
+		s.Stop()
+		s = start(t, dir)
 	}
 }
 

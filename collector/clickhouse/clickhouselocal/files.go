@@ -21,7 +21,8 @@ const (
 
 // writeFiles writes what the engine reads at its start.
 func writeFiles(c Config) error {
-	for _, dir := range []string{c.Dir, filepath.Join(c.Dir, dataFolder), filepath.Join(c.Dir, logFolder)} {
+	functions := filepath.Join(dataFolder, "user_defined")
+	for _, dir := range []string{c.Dir, filepath.Join(c.Dir, functions), filepath.Join(c.Dir, logFolder)} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fmt.Errorf("clickhouselocal: data folder: %w", err)
 		}
@@ -33,6 +34,7 @@ func writeFiles(c Config) error {
 	files := map[string]string{
 		configFile: strings.NewReplacer("{dir}", abs, "{memory}", fmt.Sprint(c.MemoryBytes)).Replace(configXML),
 		usersFile:  usersXML(c.Passwords),
+		filepath.Join(functions, "function_file.sql"): noFileSQL,
 	}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(c.Dir, name), []byte(text), 0o600); err != nil {
@@ -129,17 +131,18 @@ func writeUser(b *strings.Builder, name, password, profile, network string, gran
 // profilesXML: readers cannot write and cannot raise their own limits.
 const profilesXML = `<clickhouse>
   <profiles>
-    <default/>
+    <default><constraints>` + noFileSettings + `</constraints></default>
     <writer>
       <async_insert>0</async_insert>
       <join_use_nulls>0</join_use_nulls>
+      <constraints>` + noFileSettings + `</constraints>
     </writer>
     <reader>
       <readonly>2</readonly>
       <max_memory_usage>1073741824</max_memory_usage>
       <max_execution_time>60</max_execution_time>
       <max_threads>2</max_threads>
-      <constraints>
+      <constraints>` + noFileSettings + `
         <max_memory_usage><max>1073741824</max></max_memory_usage>
         <!-- clickhouse-go asks for its caller's deadline and five seconds more -->
         <max_execution_time><min>1</min><max>300</max></max_execution_time>
@@ -171,21 +174,24 @@ var grants = map[string][]string{
 		"GRANT SELECT, ALTER UPDATE, ALTER DELETE ON serving.*",
 		"GRANT SELECT, ALTER UPDATE, ALTER DELETE ON enforcement.*",
 		"GRANT SELECT ON system.*",
-		"GRANT TABLE ENGINE ON *",
+		"GRANT " + tableEngines,
 	},
 	UserDBT: {
 		"GRANT ALL ON staging.*",
 		"GRANT ALL ON serving.*",
 		"GRANT ALL ON enforcement.*",
+		"REVOKE CREATE DICTIONARY ON staging.*", // its source may be a program to run, see confine.go
+		"REVOKE CREATE DICTIONARY ON serving.*",
+		"REVOKE CREATE DICTIONARY ON enforcement.*",
 		"GRANT SELECT ON raw.*",
-		"REVOKE SELECT(plate, tag) ON raw.readings",
-		"REVOKE SELECT(value) ON raw.rejects",
+		"REVOKE SELECT(plate, tag, `plate.size`, `tag.size`) ON raw.readings",
+		"REVOKE SELECT(value, `value.size`) ON raw.rejects",
 		"REVOKE SELECT ON raw.purges",
 		"GRANT SELECT ON system.*",
 		"GRANT SELECT ON information_schema.*",
 		"GRANT SELECT ON INFORMATION_SCHEMA.*",
 		"GRANT CREATE TEMPORARY TABLE ON *.*",
-		"GRANT TABLE ENGINE ON *",
+		"GRANT " + tableEngines,
 	},
 	UserPlanner: {
 		"GRANT SELECT ON serving.*",

@@ -112,6 +112,9 @@ func (s *Server) TCPAddr() string { return s.cfg.TCPAddr }
 // HTTPAddr is host:port of the HTTP interface.
 func (s *Server) HTTPAddr() string { return s.cfg.HTTPAddr }
 
+// Dir is the folder of the server's configuration and data.
+func (s *Server) Dir() string { return s.cfg.Dir }
+
 // Password is the password of the user.
 func (s *Server) Password(user string) string { return s.cfg.Passwords[user] }
 
