@@ -157,7 +157,7 @@ func (c *readings) add(epoch uint32, r *device.Reading) {
 	c.plateBuf, c.tagBuf = r.Plate.Append(c.plateBuf[:0]), r.Tag.Append(c.tagBuf[:0])
 	c.plate.AppendBytes(c.plateBuf)
 	c.tag.AppendBytes(c.tagBuf)
-	token, keyID := c.key.Token(c.plateBuf, c.tagBuf, &c.tokenBuf)
+	token, keyID := c.key.TokenOf(c.plateBuf, c.tagBuf, &c.tokenBuf)
 	if keyID != 0 {
 		token.Low ^= c.salt
 	}
