@@ -88,7 +88,7 @@ func TestSecretsStaySecret(t *testing.T) {
 		t.Skip("builds with dbt")
 	}
 	w := newWarehouse(t, t.TempDir())
-	w.drive(200)
+	w.speed(200)
 	w.insert("1")
 	w.exec(`INSERT INTO raw.rejects (device_id, epoch, seq, code, value) VALUES ('V1', 1, 1, 'REJECT_CODE_MALFORMED', ?)`, "a "+secretPlate+" "+secretTag)
 	w.exec(`INSERT INTO raw.purges (plate_token, reason, who) SELECT plate_token, 'r', 'w' FROM raw.readings WHERE plate = ?`, secretPlate)

@@ -20,7 +20,7 @@ const plateKey = "k3y-of-all-plate"
 // plateOf is the plate of the vehicle of that number.
 func plateOf(n int) string { return fmt.Sprintf("PLT%04d", n) }
 
-// drive lets n vehicles of different speeds cross S1 and S3, two kilometres
+// speed lets n vehicles of different speeds cross S1 and S3, two kilometres
 // apart, one every two minutes of the last three days, and puts what both
 // cameras and the toll gantry say into raw.emitted. Some cross over midnight.
 func (w *warehouse) speed(n int) {
