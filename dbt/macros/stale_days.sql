@@ -12,8 +12,10 @@
     not as one high-water mark over the table: days are replaced one by one,
     and a run killed half-way must not make the others look done. Days with a
     reading of a device that the network did not hold yet are stale until it
-    does. Reads inserted_at alone: the partition's name gives the day. -#}
-{% macro stale_days_of_readings() %}
+    does. Reads inserted_at alone: the partition's name gives the day.
+    `time_column` is what the model's days are by, `homeless` what tells its
+    rows of an unknown device. -#}
+{% macro stale_days_of_readings(time_column='bin_start', homeless="station_id = ''") %}
     {%- if not is_incremental() or not execute -%}
         {{ return(none) }}
     {%- endif -%}
@@ -26,15 +28,14 @@
                 max(inserted_at) as last_inserted_at
 
             from {{ source('raw', 'readings') }}
-            where kind in ('counter', 'speed')
             group by day
         ),
 
         computed as (
             select
-                toDate(bin_start) as day,
+                toDate({{ time_column }}) as day,
                 min(computed_at) as first_computed_at,
-                countIf(station_id = '') as homeless_count
+                countIf({{ homeless }}) as homeless_count
 
             from {{ this }}
             group by day

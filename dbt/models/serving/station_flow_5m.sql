@@ -21,16 +21,12 @@ flow as (
     select *, bin_start + {{ var('bin_s') }} as bin_end
     from {{ ref('int_station_flow_5m') }}
     where station_id != ''
+        and counter_count + camera_count > 0
         and {{ within_days('bin_start', days) }}
 ),
 
 stations as (
-    select
-        station_id,
-        argMax(direction, valid_from) as direction
-
-    from {{ ref('stg_stations') }}
-    group by station_id
+    select * from {{ ref('int_station_versions') }}
 ),
 
 instruments as (
@@ -58,8 +54,11 @@ equipped as (
         flow.* except (station_id, lane, vehicle_class)
 
     from flow
-    left join stations on flow.station_id = stations.station_id
-    left join instruments on flow.station_id = instruments.station_id
+    left join instruments
+        on flow.station_id = instruments.station_id
+    left asof join stations
+        on flow.station_id = stations.station_id
+            and flow.bin_start >= stations.valid_from
 ),
 
 -- Which instrument speaks is decided by what stands at the station, not by

@@ -10,6 +10,29 @@ select
     length_cm / 100 as length_m,
     occupied_ms as covered_ms,
     nullIf(headway_ms, 0) as headway_ms,
+    toBool(coalesce(
+        length_cm * 36 / occupied_ms > {{ var('plausible_speed_max_kmh') }}
+        or occupied_ms >= {{ health_threshold('counter_covered_max_ms') }}
+        or headway_ms between 1 and {{ health_threshold('counter_headway_min_ms') }} - 1
+        or length_cm / 100 > multiIf(
+            vehicle_class = 'car', {{ health_threshold('car_length_max_m') }},
+            vehicle_class = 'van', {{ health_threshold('van_length_max_m') }},
+            vehicle_class = 'motorcycle', {{ health_threshold('motorcycle_length_max_m') }},
+            1e3
+        )
+        or (
+            vehicle_class in ('truck', 'bus')
+            and length_cm / 100 < {{ health_threshold('heavy_length_min_m') }}
+        ),
+        false
+    )) as is_implausible,
+    toBool(coalesce(
+        toUnixTimestamp64Micro(observed_at) > toUnixTimestamp64Milli(received_at) * 1000
+            + {{ health_threshold('clock_ahead_max_s') }} * 1e6
+        or toUnixTimestamp64Micro(observed_at) < bitShiftRight(epoch, 17) * 86400e6
+            - {{ health_threshold('clock_behind_max_s') }} * 1e6,
+        false
+    )) as is_clock_off,
 
     -- timestamps
     observed_at,

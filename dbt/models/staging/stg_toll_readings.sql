@@ -12,6 +12,28 @@ select
     axles,
     persons,
     charge_cents,
+    toBool(coalesce(
+        (
+            vehicle_class in ('car', 'van', 'motorcycle')
+            and axles > {{ health_threshold('light_axles_max') }}
+        )
+        or (
+            vehicle_class in ('car', 'van', 'truck', 'other')
+            and persons > {{ health_threshold('light_persons_max') }}
+        )
+        or (
+            vehicle_class = 'motorcycle'
+            and persons > {{ health_threshold('motorcycle_persons_max') }}
+        ),
+        false
+    )) as is_implausible,
+    toBool(coalesce(
+        toUnixTimestamp64Micro(observed_at) > toUnixTimestamp64Milli(received_at) * 1000
+            + {{ health_threshold('clock_ahead_max_s') }} * 1e6
+        or toUnixTimestamp64Micro(observed_at) < bitShiftRight(epoch, 17) * 86400e6
+            - {{ health_threshold('clock_behind_max_s') }} * 1e6,
+        false
+    )) as is_clock_off,
 
     -- timestamps
     observed_at,

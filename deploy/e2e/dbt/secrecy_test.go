@@ -93,7 +93,7 @@ func (w *warehouse) places(value string) (found []string) {
 	for table, columns := range w.columns() {
 		for _, column := range columns {
 			var n uint64
-			query := fmt.Sprintf("SELECT countIf(match(toString(`%s`), $1)) FROM raw.`%s`", column, table)
+			query := fmt.Sprintf("SELECT countIf(match(toString(%#q), $1)) FROM raw.%#q", column, table)
 			if err := w.conn.QueryRow(w.t.Context(), query, word).Scan(&n); err != nil {
 				w.t.Fatalf("%s: %v", query, err)
 			}

@@ -84,7 +84,7 @@ func (w *warehouse) emit(days int) {
 			indexOf(['C', 'V', 'T'], substring(device, 1, 1)) AS k
 		SELECT device, toUInt32(date) * 131072, numbers.number + 1,
 			toDateTime64(date, 6, 'UTC') + toIntervalMicrosecond(intDiv(numbers.number * 86400000000, per_day)),
-			CAST(k AS Int8), 1 + h % 2, CAST(1 + intDiv(h, 7) % 6 AS Int8), if(k = 1, 400 + h % 900, 0), if(k = 1, 300 + h % 400, 0),
+			CAST(k AS Int8), 1 + h % 2, CAST(1 + intDiv(h, 7) % 6 AS Int8), if(k = 1, [450, 500, 1200, 1200, 200, 600][1 + intDiv(h, 7) % 6] + h % 50, 0), if(k = 1, 300 + h % 400, 0),
 			0, if(k = 2, 500 + h % 900, 0), if(k = 2, 110, 0), if(k = 2, 90, 0), if(k > 1, 'X' || toString(numbers.number), ''),
 			if(k > 1, h, 0), if(k = 3, 2, 0), if(k = 3, 1, 0), now64(3)
 		FROM numbers(2000) AS numbers

@@ -1,0 +1,92 @@
+{{
+    config(
+        materialized='table',
+        query_settings={'join_use_nulls': 0},
+    )
+}}
+
+with
+
+ratios as (
+    select
+        bins.station_id as station_id,
+        bins.local_date as local_date,
+        bins.bin_start as bin_start,
+        bins.speed_count / bins.sum_pace_h_km / reference.free_speed_kmh as speed_ratio
+
+    from {{ ref('int_station_5m') }} as bins
+    inner join {{ ref('int_station_reference') }} as reference on bins.station_id = reference.station_id
+    where bins.speed_state = 'measured'
+        and bins.speed_count > 0
+),
+
+signs as (
+    select
+        pairs.*,
+        down.local_date as local_date,
+        down.bin_start as bin_start,
+        up.speed_ratio as up_speed_ratio,
+        down.speed_ratio as down_speed_ratio,
+        up.speed_ratio <= {{ threshold('breakdown_speed_ratio') }}
+        and down.speed_ratio - up.speed_ratio >= {{ threshold('bottleneck_ratio_drop') }} as has_sign
+
+    from {{ ref('int_bottleneck_pairs') }} as pairs
+    inner join ratios as down on pairs.down_station_id = down.station_id
+    inner join ratios as up
+        on pairs.up_station_id = up.station_id
+            and down.bin_start = up.bin_start
+),
+
+-- The window is one of time: bins that are not there are not skipped.
+persistent as (
+    select
+        *,
+        sum(has_sign) over (
+            partition by down_station_id
+            order by toUnixTimestamp(bin_start)
+            range between 900 preceding and 900 following
+        ) as sign_count
+
+    from signs
+),
+
+-- A queue is there before its sign has persisted and dissolves after it.
+near as (
+    select
+        *,
+        sign_count >= {{ threshold('bottleneck_window_bins') }} as is_active,
+        max(is_active) over (
+            partition by down_station_id
+            order by toUnixTimestamp(bin_start)
+            range between 1800 preceding and 1800 following
+        ) as is_near
+
+    from persistent
+),
+
+active as (
+    select
+        -- ids
+        up_station_id,
+        down_station_id,
+        road,
+        direction,
+        link_id,
+
+        -- numerics
+        up_offset_m,
+        down_offset_m,
+        lane_count,
+        is_active,
+        up_speed_ratio,
+        down_speed_ratio,
+
+        -- timestamps
+        local_date,
+        bin_start
+
+    from near
+    where is_near
+)
+
+select * from active
