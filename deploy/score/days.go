@@ -28,3 +28,20 @@ func days(first time.Time, n int, workdays bool) []time.Time {
 	}
 	return list
 }
+
+// utcDays are the UTC days that any part of the local dates lies in. A date is
+// given by its midnight, UTC.
+func utcDays(dates []time.Time, local *time.Location) []time.Time {
+	const day = 24 * time.Hour
+	var list []time.Time
+	for _, date := range dates {
+		y, m, d := date.Date()
+		end := time.Date(y, m, d+1, 0, 0, 0, 0, local)
+		for u := time.Date(y, m, d, 0, 0, 0, 0, local).UTC().Truncate(day); u.Before(end); u = u.Add(day) {
+			if n := len(list); n == 0 || u.After(list[n-1]) {
+				list = append(list, u)
+			}
+		}
+	}
+	return list
+}

@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"runtime"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gantry-dev/gantry/deploy/score/tally"
 	"github.com/gantry-dev/gantry/deploy/score/truth"
+	"github.com/gantry-dev/gantry/gantry-agent/world"
 )
 
 // Questions, as the report names them.
@@ -22,6 +24,10 @@ const (
 // inQueueMin is from how long a congestion a workday on a station stands in a
 // queue, minutes.
 const inQueueMin = 15
+
+// busiestMin is the window of a direction that has no row in the screen,
+// minutes.
+const busiestMin = 60
 
 // asker finds the truth of one situation's sites and puts it beside the
 // verdicts.
@@ -113,7 +119,7 @@ func (a *asker) shifts(ctx context.Context, group *errgroup.Group, _ []truth.Sta
 			v, ok := a.screens.peaks[peakSite{a.prefixed(d.Road), d.Direction, peak}]
 			window := v.window
 			if !ok {
-				window = a.site.Busiest(d, peak)
+				window = a.site.Busiest(d, peak, busiestMin)
 			}
 			group.Go(func() error {
 				saved, err := a.site.Shift(ctx, d, window)
@@ -143,15 +149,21 @@ func (a *asker) cameras(stations []truth.Station) error {
 
 func (a *asker) prefixed(id string) string { return a.site.Situation.Prefix() + id }
 
-// sickAt says whether a device of the station fails.
+// sickAt says whether a device of the station fails in a way that may mislead.
 func (a *asker) sickAt(station string) bool {
 	w := a.site.World()
 	for _, d := range w.Network().Devices {
-		if d.StationID == station && len(w.Faults(d.ID)) > 0 {
+		if d.StationID == station && slices.ContainsFunc(w.Faults(d.ID), misleads) {
 			return true
 		}
 	}
 	return false
+}
+
+// misleads says whether a fault leaves readings wrong or missing: what is late,
+// out of order or sent twice is all there.
+func misleads(f world.Fault) bool {
+	return f.Kind != world.FaultLate && f.Kind != world.FaultReorder && f.Kind != world.FaultDuplicate
 }
 
 // sickOn says whether a device fails along a direction of a road; an empty one

@@ -5,12 +5,16 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/gantry-dev/gantry/collector/clickhouse/clickhouselocal"
 	"github.com/gantry-dev/gantry/deploy/score/planted"
@@ -81,51 +85,50 @@ func (c *runCommand) situations() ([]planted.Situation, error) {
 	return planted.Named(c.Situation)
 }
 
-// seed loads, builds and asks.
+// seed scores one seed. A warehouse has one time zone, so that situations of
+// others get one of their own.
 func (c *runCommand) seed(ctx context.Context, seed uint64, situations []planted.Situation, rows map[string][]tally.Row) error {
-	began := time.Now()
-	dir := filepath.Join(c.Work, fmt.Sprintf("seed-%d", seed))
-	if c.Work == "" {
-		temporary, err := os.MkdirTemp("", "score")
-		if err != nil {
+	zones, err := byZone(seed, situations)
+	if err != nil {
+		return err
+	}
+	for i := range zones {
+		if err := c.zone(ctx, seed, &zones[i], rows); err != nil {
 			return err
 		}
-		defer func() { _ = os.RemoveAll(temporary) }()
-		dir = filepath.Join(temporary, "warehouse")
 	}
-	h, err := warehouse.Start(ctx, dir, 0, 0)
-	if err != nil {
+	return nil
+}
+
+// zone loads, builds and asks. What does not depend on the answers is computed
+// while the models are waited for.
+func (c *runCommand) zone(ctx context.Context, seed uint64, z *zone, rows map[string][]tally.Row) error {
+	began := time.Now()
+	dates := days(z.first, c.Workdays, true)
+	sites := make([]*truth.Site, len(z.situations))
+	var answered atomic.Bool
+	var background errgroup.Group
+	background.Go(func() (err error) {
+		for i := 0; i < len(sites) && !answered.Load() && err == nil; i++ {
+			if sites[i], err = truth.Open(ctx, z.situations[i], seed, dates); err == nil {
+				err = sites[i].Prepare(ctx, answered.Load)
+			}
+		}
 		return err
-	}
-	defer h.Stop()
-	roads, dates, err := c.roads(seed, situations)
-	if err != nil {
-		return err
-	}
-	sum, err := h.Load(ctx, roads, dates)
-	if err != nil {
-		return err
-	}
-	loaded := time.Since(began)
-	if err := c.build(ctx, h); err != nil {
-		return err
-	}
-	conn, err := h.Open(clickhouselocal.UserOperator)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close() }()
-	said, err := readScreens(ctx, conn)
-	if err != nil {
+	})
+	said, err := c.answers(ctx, seed, z, dates)
+	answered.Store(true)
+	if err := errors.Join(err, background.Wait()); err != nil {
 		return err
 	}
 	built := time.Since(began)
-	for _, s := range situations {
-		site, err := truth.Open(ctx, s, seed, dates)
-		if err != nil {
-			return err
+	for i, s := range z.situations {
+		if sites[i] == nil {
+			if sites[i], err = truth.Open(ctx, s, seed, dates); err != nil {
+				return err
+			}
 		}
-		found, err := (&asker{site: site, screens: said}).ask(ctx)
+		found, err := (&asker{site: sites[i], screens: said}).ask(ctx)
 		if err != nil {
 			return err
 		}
@@ -133,26 +136,41 @@ func (c *runCommand) seed(ctx context.Context, seed uint64, situations []planted
 			rows[question] = append(rows[question], of...)
 		}
 	}
-	fmt.Fprintf(os.Stderr, "seed %d: %d readings loaded in %v, models built by %v, truth known by %v\n", seed, sum.Readings,
-		loaded.Round(time.Second), built.Round(time.Second), time.Since(began).Round(time.Second))
+	fmt.Fprintf(os.Stderr, "seed %d: models built by %v, truth known by %v\n", seed, built.Round(time.Second), time.Since(began).Round(time.Second))
 	return nil
 }
 
-// roads are the situations' worlds with this seed, and the days to look at.
-func (c *runCommand) roads(seed uint64, situations []planted.Situation) ([]warehouse.Road, []time.Time, error) {
-	var roads []warehouse.Road
-	var first time.Time
-	for i := range situations {
-		w, err := situations[i].World(seed, nil)
+// answers are what the models say of the situations on the workdays.
+func (c *runCommand) answers(ctx context.Context, seed uint64, z *zone, dates []time.Time) (*screens, error) {
+	began := time.Now()
+	dir := filepath.Join(c.Work, fmt.Sprintf("seed-%d%s", seed, z.suffix()))
+	if c.Work == "" {
+		temporary, err := os.MkdirTemp("", "score")
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		roads = append(roads, warehouse.Road{World: w, Prefix: situations[i].Prefix()})
-		if monday := firstMonday(w.Network().ValidFrom); monday.After(first) {
-			first = monday
-		}
+		defer func() { _ = os.RemoveAll(temporary) }()
+		dir = filepath.Join(temporary, "warehouse")
 	}
-	return roads, days(first, c.Workdays, true), nil
+	h, err := warehouse.Start(ctx, dir, 0, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer h.Stop()
+	sum, err := h.Load(ctx, z.roads, utcDays(dates, z.location))
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(os.Stderr, "seed %d: %d readings loaded in %v\n", seed, sum.Readings, time.Since(began).Round(time.Second))
+	if err := c.build(ctx, h); err != nil {
+		return nil, err
+	}
+	conn, err := h.Open(clickhouselocal.UserOperator)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = conn.Close() }()
+	return readScreens(ctx, conn)
 }
 
 // build runs the models, without their tests: those are make test's.

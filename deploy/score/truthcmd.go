@@ -21,6 +21,7 @@ type truthCommand struct {
 	Seed      uint64   `default:"1" help:"Seed of all chance."`
 	Situation []string `placeholder:"NAME" help:"Only these situations."`
 	Workdays  int      `default:"20" help:"How many workdays."`
+	Window    int      `default:"60" help:"Minutes of the window whose departures are shifted: the busiest before and after noon."`
 }
 
 // truths are all answers of one situation.
@@ -79,7 +80,7 @@ func (c *truthCommand) find(ctx context.Context, s planted.Situation) (*truths, 
 	}
 	for _, d := range site.Directions() {
 		for _, peak := range []string{truth.AM, truth.PM} {
-			t.shifts = append(t.shifts, shifted{Direction: d, peak: peak, window: site.Busiest(d, peak)})
+			t.shifts = append(t.shifts, shifted{Direction: d, peak: peak, window: site.Busiest(d, peak, truth.Minute(c.Window))})
 		}
 	}
 	for i := range t.shifts {

@@ -95,8 +95,11 @@ type Question struct {
 	// Of the sites in a queue from elsewhere, those that wrongly read yes.
 	InQueue      int `json:"in_queue"`
 	InQueueWrong int `json:"in_queue_wrong"`
+	// Censored rows, of those whose true answer is yes, say that they could not
+	// see all demand.
+	Censored int `json:"censored"`
 	// Errors of the predicted saving on rows whose true answer is yes, as shares
-	// of the truth.
+	// of the truth; a row that predicts nothing is off by all of it.
 	SavingErrorMedian float64 `json:"saving_error_median"`
 	SavingWithin25    float64 `json:"saving_within_25"`
 	SavingWithin50    float64 `json:"saving_within_50"`
@@ -119,8 +122,11 @@ func Score(rows []Row, saving bool) Question {
 				q.InQueueWrong++
 			}
 		}
-		if saving && r.Answer == Yes && r.Predicted != nil {
-			errors = append(errors, math.Abs(*r.Predicted-r.Truth)/r.Truth)
+		if saving && r.Answer == Yes {
+			errors = append(errors, r.savingError())
+			if r.Censored {
+				q.Censored++
+			}
 		}
 	}
 	q.Positives, q.Negatives = q.TP+q.FN, q.FP+q.TN+q.Insufficient
@@ -128,6 +134,14 @@ func Score(rows []Row, saving bool) Question {
 	q.Precision, q.PrecisionLow, q.PrecisionHigh = Wilson(q.TP, q.TP+q.FP)
 	q.measure(errors)
 	return q
+}
+
+// savingError is how far off the predicted saving is, as a share of the truth.
+func (r *Row) savingError() float64 {
+	if r.Predicted == nil {
+		return 1
+	}
+	return math.Abs(*r.Predicted-r.Truth) / r.Truth
 }
 
 // count sorts a row in and says whether its verdict is not wrong.

@@ -43,8 +43,8 @@ func TestScoreCountsEachVerdict(t *testing.T) {
 		{Answer: Yes, Verdict: VerdictYes, Truth: 100, Predicted: at(120)},
 		{Answer: Yes, Verdict: VerdictYes, Truth: 100, Predicted: at(160)},
 		{Answer: Yes, Verdict: VerdictNo, Truth: 100, Predicted: at(100)},
-		{Answer: Yes, Verdict: VerdictInsufficient, Sick: true},
-		{Answer: Yes, Verdict: ""},
+		{Answer: Yes, Verdict: VerdictInsufficient, Truth: 100, Predicted: at(110), Censored: true, Sick: true},
+		{Answer: Yes, Verdict: "", Truth: 100},
 		{Answer: No, Verdict: VerdictYes, InQueue: true},
 		{Answer: No, Verdict: VerdictNo, InQueue: true},
 		{Answer: No, Verdict: VerdictInsufficient},
@@ -59,7 +59,7 @@ func TestScoreCountsEachVerdict(t *testing.T) {
 	if q.Recall != 0.4 || math.Abs(q.Precision-2.0/3) > 1e-12 {
 		t.Errorf("recall %v and precision %v, want 0.4 and 2/3", q.Recall, q.Precision)
 	}
-	if math.Abs(q.SavingErrorMedian-0.2) > 1e-12 || math.Abs(q.SavingWithin25-2.0/3) > 1e-12 || math.Abs(q.SavingWithin50-2.0/3) > 1e-12 {
+	if math.Abs(q.SavingErrorMedian-0.2) > 1e-12 || q.SavingWithin25 != 0.6 || q.SavingWithin50 != 0.6 || q.Censored != 1 {
 		t.Errorf("errors: median %v, %v within 25 %%, %v within 50 %%", q.SavingErrorMedian, q.SavingWithin25, q.SavingWithin50)
 	}
 }

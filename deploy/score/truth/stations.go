@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"slices"
-	"time"
 
 	"github.com/gantry-dev/gantry/gantry-agent/world"
 )
@@ -33,11 +32,15 @@ const (
 	congestedShare = 0.6
 	// congestedFew vehicles in five minutes are too few to make congestion.
 	congestedFew = 5
-	dayMicros    = 24 * 3600 * world.Micros(1_000_000)
 )
 
-// Stations reads all passages of the workdays.
+// Stations reads all passages of the workdays, once.
 func (t *Site) Stations(ctx context.Context) ([]Station, error) {
+	t.lookOnce.Do(func() { t.stations, t.lookErr = t.look(ctx) })
+	return t.stations, t.lookErr
+}
+
+func (t *Site) look(ctx context.Context) ([]Station, error) {
 	// A world of its own, where all stations are expected from the beginning.
 	w, err := t.Situation.World(t.Seed, nil)
 	if err != nil {
@@ -49,12 +52,12 @@ func (t *Site) Stations(ctx context.Context) ([]Station, error) {
 	}
 	all := make([]observer, len(network.Stations))
 	for _, day := range t.days {
-		start := w.DayStart(day.Add(12 * time.Hour).UnixMicro())
+		from, to := span(w, day)
 		for i := range network.Stations {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			all[i].observe(w, network.Stations[i].ID, start, w.DayStart(start+dayMicros+dayMicros/24*2))
+			all[i].observe(w, network.Stations[i].ID, from, to)
 		}
 	}
 	var list []Station

@@ -38,6 +38,10 @@ type Site struct {
 	base     sums
 	mu       sync.Mutex
 	answered map[string]*answer
+
+	lookOnce sync.Once
+	stations []Station
+	lookErr  error
 }
 
 // Pair is two zones between which there is demand.
@@ -69,7 +73,6 @@ func Open(ctx context.Context, s planted.Situation, seed uint64, days []time.Tim
 	if t.demand, err = pairs(s.Scenario); err != nil {
 		return nil, fmt.Errorf("situation %s: %w", s.Name, err)
 	}
-	// Passages are read later: with them expected, days are evaluated once.
 	if t.base, err = t.sum(ctx, w); err != nil {
 		return nil, err
 	}
@@ -89,7 +92,7 @@ func (t *Site) sum(ctx context.Context, w *world.World) (sums, error) {
 		if err := ctx.Err(); err != nil {
 			return all, err
 		}
-		d := w.Totals(t.number(day))
+		d := w.Totals(number(day))
 		all.vehicles += d.VehicleMicros
 		all.persons += d.PersonMicros
 		if d.Unfinished > 0 {
@@ -103,7 +106,22 @@ func (t *Site) sum(ctx context.Context, w *world.World) (sums, error) {
 }
 
 // number is the world day that begins on a date, in the network's zone.
-func (t *Site) number(day time.Time) int { return int(day.Unix() / (24 * 3600)) }
+func number(day time.Time) int { return int(day.Unix() / (24 * 3600)) }
+
+// span is when the world day of a date begins and ends.
+func span(w *world.World, day time.Time) (from, to world.Micros) {
+	at := day.UnixMicro()
+	for w.DayNumber(at) < number(day) {
+		at += hourMicros
+	}
+	from = w.DayStart(at)
+	for w.DayNumber(at) == number(day) {
+		at += hourMicros
+	}
+	return from, w.DayStart(at)
+}
+
+const hourMicros = world.Micros(3600 * 1_000_000)
 
 // Lane is what one more lane of a link saves.
 func (t *Site) Lane(ctx context.Context, link string) (Saved, error) {
@@ -165,6 +183,28 @@ func (t *Site) compare(ctx context.Context, text []byte) (Saved, error) {
 		return (float64(before) - float64(after)) / float64(time.Hour.Microseconds()) / float64(len(t.days))
 	}
 	return Saved{perDay(t.base.vehicles, with.vehicles), perDay(t.base.persons, with.persons)}, nil
+}
+
+// Prepare makes comparisons that will be asked for, one after the other, until
+// it is enough: it is for the time in which others are waited for.
+func (t *Site) Prepare(ctx context.Context, enough func() bool) error {
+	var list []func() error
+	list = append(list, func() error { _, err := t.Stations(ctx); return err })
+	for _, link := range t.Links() {
+		list = append(list, func() error { _, err := t.Lane(ctx, link); return err })
+	}
+	for _, p := range t.demand {
+		list = append(list, func() error { _, err := t.Bus(ctx, p); return err })
+	}
+	for _, compare := range list {
+		if enough() {
+			return nil
+		}
+		if err := compare(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Links are the ids of all links.

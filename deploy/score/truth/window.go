@@ -28,7 +28,6 @@ const (
 	noon       = Minute(12 * 60)
 	firstHour  = Minute(3 * 60) // interventions begin with the world day
 	lastHour   = Minute(24 * 60)
-	windowLong = Minute(60)
 	windowStep = Minute(15)
 )
 
@@ -43,26 +42,26 @@ func (t *Site) Directions() []Direction {
 	return list
 }
 
-// Busiest is the hour before or after noon in which most vehicles would cross
-// the direction's busiest station if nothing held them up.
-func (t *Site) Busiest(d Direction, peak string) Window {
+// Busiest is the window of so many minutes before or after noon in which most
+// vehicles would cross the direction's busiest station if nothing held them up.
+func (t *Site) Busiest(d Direction, peak string, long Minute) Window {
 	from, to := firstHour, noon
 	if peak == PM {
 		from, to = noon, lastHour
 	}
-	best, most := Window{from, from + windowLong}, -1
+	best, most := Window{from, from + long}, -1
 	for _, s := range t.world.Network().Stations {
 		if s.Road != d.Road || s.Direction != d.Direction {
 			continue
 		}
 		quarters := t.planned(s.ID)
-		for m := from; m+windowLong <= to; m += windowStep {
+		for m := from; m+long <= to; m += windowStep {
 			n := 0
-			for _, q := range quarters[m/windowStep : (m+windowLong)/windowStep] {
+			for _, q := range quarters[m/windowStep : (m+long)/windowStep] {
 				n += q
 			}
 			if n > most {
-				best, most = Window{m, m + windowLong}, n
+				best, most = Window{m, m + long}, n
 			}
 		}
 	}
@@ -72,14 +71,13 @@ func (t *Site) Busiest(d Direction, peak string) Window {
 // planned is the demand at a station by quarter of the local day, the sum of
 // all days.
 func (t *Site) planned(station string) []int {
+	const step = int64(windowStep) * int64(time.Minute/time.Microsecond)
 	quarters := make([]int, 24*60/windowStep)
 	for _, day := range t.days {
 		// World days begin at three: 03:00 to 27:00 of each workday.
-		begin := t.world.DayStart(day.Add(12 * time.Hour).UnixMicro())
-		for i := range quarters {
-			at := begin + int64(i)*int64(windowStep)*int64(time.Minute/time.Microsecond)
-			q := Minute(t.world.MinuteOfDay(at)) / windowStep
-			quarters[q] += t.world.Planned(station, at, at+int64(windowStep)*int64(time.Minute/time.Microsecond))
+		from, to := span(t.world, day)
+		for at := from; at < to; at += step {
+			quarters[Minute(t.world.MinuteOfDay(at))/windowStep] += t.world.Planned(station, at, at+step)
 		}
 	}
 	return quarters

@@ -51,7 +51,7 @@ func (r *Road) salt() uint64 {
 
 // Loaded is what Load has written.
 type Loaded struct {
-	// Readings written, copies included.
+	// Readings written.
 	Readings uint64
 	// Refused readings, which ingest would not have accepted.
 	Refused uint64
@@ -156,10 +156,7 @@ func (l *loader) epoch(ctx context.Context, d *device.Device, id string, salt ui
 			l.Refused++
 			continue
 		}
-		l.rows.add(e.ID, r)
-		if r.Twice {
-			l.rows.add(e.ID, r)
-		}
+		l.rows.add(e.ID, r) // once, also where it is emitted twice: a block collapses copies
 		if len(l.rows.seq) >= blockRows {
 			if err := l.flush(ctx); err != nil {
 				return err
