@@ -34,16 +34,21 @@ type runCommand struct {
 	Project   string   `default:"dbt" help:"Folder of the models."`
 	Out       string   `placeholder:"FILE" help:"Write the score there, as JSON."`
 	Work      string   `placeholder:"DIR" help:"Folder for data; without it, a temporary one."`
+
+	skipped []string // situations without a truth
 }
 
 // report is what is written.
 type report struct {
-	Seeds            int                       `json:"seeds"`
-	FirstSeed        uint64                    `json:"first_seed"`
-	Workdays         int                       `json:"workdays"`
-	Situations       []string                  `json:"situations"`
-	ThresholdsSHA256 string                    `json:"thresholds_sha256"`
-	Questions        map[string]tally.Question `json:"questions"`
+	Seeds            int      `json:"seeds"`
+	FirstSeed        uint64   `json:"first_seed"`
+	Workdays         int      `json:"workdays"`
+	Situations       []string `json:"situations"`
+	ThresholdsSHA256 string   `json:"thresholds_sha256"`
+	// Skipped situations ask more of their roads than they can do with a seed:
+	// there is no truth to hold verdicts against.
+	Skipped   []string                  `json:"skipped"`
+	Questions map[string]tally.Question `json:"questions"`
 }
 
 // Run scores the seeds one after the other.
@@ -66,6 +71,7 @@ func (c *runCommand) Run(ctx context.Context) error {
 		if err := c.seed(ctx, c.FirstSeed+uint64(i), situations, rows); err != nil {
 			return err
 		}
+		r.Skipped = append([]string{}, c.skipped...)
 		r.Questions = map[string]tally.Question{}
 		for question, of := range rows {
 			r.Questions[question] = tally.Score(of, question != askSpeedCameras)
@@ -108,13 +114,17 @@ func (c *runCommand) zone(ctx context.Context, seed uint64, z *zone, rows map[st
 	sites := make([]*truth.Site, len(z.situations))
 	var answered atomic.Bool
 	var background errgroup.Group
-	background.Go(func() (err error) {
-		for i := 0; i < len(sites) && !answered.Load() && err == nil; i++ {
+	background.Go(func() error {
+		for i := 0; i < len(sites) && !answered.Load(); i++ {
+			var err error
 			if sites[i], err = truth.Open(ctx, z.situations[i], seed, dates); err == nil {
 				err = sites[i].Prepare(ctx, answered.Load)
 			}
+			if err != nil && !errors.Is(err, truth.ErrFault) { // which comes again below
+				return err
+			}
 		}
-		return err
+		return nil
 	})
 	said, err := c.answers(ctx, seed, z, dates)
 	answered.Store(true)
@@ -123,13 +133,12 @@ func (c *runCommand) zone(ctx context.Context, seed uint64, z *zone, rows map[st
 	}
 	built := time.Since(began)
 	for i, s := range z.situations {
-		if sites[i] == nil {
-			if sites[i], err = truth.Open(ctx, s, seed, dates); err != nil {
-				return err
-			}
-		}
-		found, err := (&asker{site: sites[i], screens: said}).ask(ctx)
-		if err != nil {
+		found, err := askOf(ctx, sites[i], s, seed, dates, said)
+		switch {
+		case errors.Is(err, truth.ErrFault):
+			fmt.Fprintln(os.Stderr, "skipped,", err)
+			c.skipped = append(c.skipped, err.Error())
+		case err != nil:
 			return err
 		}
 		for question, of := range found {
@@ -138,6 +147,22 @@ func (c *runCommand) zone(ctx context.Context, seed uint64, z *zone, rows map[st
 	}
 	fmt.Fprintf(os.Stderr, "seed %d: models built by %v, truth known by %v\n", seed, built.Round(time.Second), time.Since(began).Round(time.Second))
 	return nil
+}
+
+// askOf gives the rows of a situation, whose site is nil where nobody has
+// opened it yet.
+func askOf(ctx context.Context, site *truth.Site, s planted.Situation, seed uint64, dates []time.Time, said *screens) (map[string][]tally.Row, error) {
+	if site == nil {
+		var err error
+		if site, err = truth.Open(ctx, s, seed, dates); err != nil {
+			return nil, err
+		}
+	}
+	found, err := (&asker{site: site, screens: said}).ask(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
 }
 
 // answers are what the models say of the situations on the workdays.

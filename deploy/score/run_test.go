@@ -24,7 +24,7 @@ func TestScore(t *testing.T) {
 	}
 	out := filepath.Join(t.TempDir(), "score.json")
 	c := runCommand{
-		Seeds: 1, FirstSeed: 501, Situation: []string{"lane-drop", "quiet"}, Workdays: 5,
+		Seeds: 1, FirstSeed: 303, Situation: []string{"lane-drop", "quiet"}, Workdays: 5,
 		DBT: dbtProgram(t), Project: "../../dbt", Out: out,
 	}
 	if err := c.Run(t.Context()); err != nil {

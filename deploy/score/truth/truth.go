@@ -15,6 +15,7 @@ package truth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -43,6 +44,10 @@ type Site struct {
 	stations []Station
 	lookErr  error
 }
+
+// ErrFault says that a scenario asks more of its roads than they can do within
+// a day with this seed: then there is no truth to compare with.
+var ErrFault = errors.New("no truth")
 
 // Pair is two zones between which there is demand.
 type Pair struct{ Origin, Destination string }
@@ -96,11 +101,11 @@ func (t *Site) sum(ctx context.Context, w *world.World) (sums, error) {
 		all.vehicles += d.VehicleMicros
 		all.persons += d.PersonMicros
 		if d.Unfinished > 0 {
-			return all, fmt.Errorf("situation %s, seed %d: %d trips of %s never arrive", t.Situation.Name, t.Seed, d.Unfinished, day.Format(time.DateOnly))
+			return all, fmt.Errorf("%w: situation %s, seed %d: %d trips of %s never arrive", ErrFault, t.Situation.Name, t.Seed, d.Unfinished, day.Format(time.DateOnly))
 		}
 	}
 	if err := w.Fault(); err != nil {
-		return all, fmt.Errorf("situation %s, seed %d: %w", t.Situation.Name, t.Seed, err)
+		return all, fmt.Errorf("%w: situation %s, seed %d: %w", ErrFault, t.Situation.Name, t.Seed, err)
 	}
 	return all, nil
 }

@@ -1,7 +1,10 @@
 package truth
 
 import (
+	"bytes"
+	"errors"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -142,5 +145,19 @@ func TestSpanIsTheLocalDay(t *testing.T) {
 		if got := time.UnixMicro(begin).UTC().Format(time.RFC3339); got != from || end-begin != 24*hourMicros {
 			t.Errorf("%s: the 5th begins at %s and lasts %v hours, want %s and 24", zone, got, (end-begin)/hourMicros, from)
 		}
+	}
+}
+
+// TestFaultIsNoTruth: a scenario that leaves a queue overnight says nothing of
+// a lane.
+func TestFaultIsNoTruth(t *testing.T) {
+	s := open(t, "lane-drop", 1).Situation
+	s.Scenario = bytes.ReplaceAll(s.Scenario, []byte("vehicles: 8600,"), []byte("vehicles: 60000,"))
+	_, err := Open(t.Context(), s, 501, []time.Time{monday})
+	if !errors.Is(err, ErrFault) || !strings.Contains(err.Error(), "lane-drop, seed 501") {
+		t.Errorf("got %v, want ErrFault with the situation and the seed", err)
+	}
+	if _, err := Open(t.Context(), planted.Situation{Name: "x"}, 501, []time.Time{monday}); err == nil || errors.Is(err, ErrFault) {
+		t.Errorf("a situation without files: %v", err)
 	}
 }
