@@ -71,6 +71,12 @@ test-long: install ## what takes longer than make test allows: full outages, ten
 bench: install ## measure rate, CPU, latency and memory; OUT=file.json keeps the figures
 	@go run ./deploy/bench $(if $(OUT),--out '$(OUT)')
 
+.PHONY: score
+score: need-go bin/local ## compare the models' answers with the truth; SEEDS, FIRST_SEED, SCENARIOS=dir, OUT=file.json
+	@dbt="$$(bin/local install | sed -n 's/^GANTRY_DBT=//p')"; \
+	exec go run ./deploy/score run --dbt "$$dbt" --seeds '$(or $(SEEDS),20)' --first-seed '$(or $(FIRST_SEED),1)' \
+		$(if $(SCENARIOS),--scenarios '$(SCENARIOS)') $(if $(OUT),--out '$(OUT)') $(SCORE_FLAGS)
+
 .PHONY: lint
 lint: lint-proto $(TOOLS)/ready ## golangci-lint, buf lint, actionlint
 	@$(TOOLS)/golangci-lint run --allow-serial-runners ./...

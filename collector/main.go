@@ -3,7 +3,8 @@
 // one process (collector all) or in several.
 //
 // This package only wires: what a role does is in ingest, lease, sink and
-// query; kafka and clickhouse are what they share. serve.go starts things in
+// query, and what a request to forget a vehicle does in purge; kafka and
+// clickhouse are what they share. serve.go starts things in
 // the order of the way of a reading and stops them in the reverse.
 package main
 
@@ -32,6 +33,7 @@ type cli struct {
 	Query       queryCmd       `cmd:"" help:"Answer questions about the fleet."`
 	Network     networkCmd     `cmd:"" help:"Work on the network: what stands at the roadside."`
 	Migrate     migrateCmd     `cmd:"" help:"Bring ClickHouse's raw schema up to date and exit."`
+	Purge       purgeCmd       `cmd:"" help:"Erase a vehicle's plate or tag from ClickHouse, for good and for what comes later."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running collector whether it is ready; exit 1 when it is not."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 }

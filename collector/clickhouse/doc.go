@@ -17,6 +17,6 @@
 //     is newer than the program, or whose migration reads otherwise, stops
 //     the program before it touches anything.
 //
-// It does not own staging and serving: it creates the empty databases, so
-// that grants and readers find them, and dbt does the rest.
+// It does not own staging, serving and enforcement: it creates the empty
+// databases, so that grants and readers find them, and dbt does the rest.
 package clickhouse

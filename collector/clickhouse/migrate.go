@@ -37,6 +37,7 @@ var foundation = []string{
 	"CREATE DATABASE IF NOT EXISTS raw",
 	"CREATE DATABASE IF NOT EXISTS staging",
 	"CREATE DATABASE IF NOT EXISTS serving",
+	"CREATE DATABASE IF NOT EXISTS enforcement",
 	`CREATE TABLE IF NOT EXISTS raw.schema_migrations
 	(
 		version    UInt32,

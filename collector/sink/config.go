@@ -70,6 +70,9 @@ type Config struct {
 	RevokeWait time.Duration
 	// ShutdownWait is how long the blocks under way may take at the end.
 	ShutdownWait time.Duration
+	// PurgesEvery is how old the list of purged vehicles may be when an insert
+	// begins.
+	PurgesEvery time.Duration
 	// LagEvery is how often Kafka is asked how far behind the groups are.
 	LagEvery time.Duration
 	// Crash is called at the named points of fault tests; nil does nothing.
@@ -102,6 +105,7 @@ func DefaultConfig(k kafka.ClientConfig, c clickhouse.Config, key PlateKey) Conf
 		RebalanceTimeout: 30 * time.Second,
 		RevokeWait:       10 * time.Second,
 		ShutdownWait:     15 * time.Second,
+		PurgesEvery:      5 * time.Second,
 		LagEvery:         5 * time.Second,
 	}
 }

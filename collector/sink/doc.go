@@ -21,6 +21,8 @@
 //     come again elsewhere.
 //   - While ClickHouse is away readings wait in Kafka: memory is bounded by
 //     Limits, in rows and bytes.
+//   - What was purged (raw.purges) leaves without plate, tag and token: the
+//     list is read anew before an insert when it is older than a few seconds.
 //   - A record that cannot be a row goes to the dead-letter topic and is
 //     counted by reason. It never stalls a partition.
 //

@@ -70,7 +70,7 @@ func testConfig(broker string, ch clickhouse.Config) Config {
 	cfg.RetryMin, cfg.RetryMax = 10*time.Millisecond, 100*time.Millisecond
 	cfg.RevokeWait, cfg.ShutdownWait = 2*time.Second, 2*time.Second
 	cfg.SessionTimeout, cfg.HeartbeatEvery = time.Second, 100*time.Millisecond
-	cfg.LagEvery = 100 * time.Millisecond
+	cfg.LagEvery, cfg.PurgesEvery = 100*time.Millisecond, 100*time.Millisecond
 	return cfg
 }
 

@@ -10,8 +10,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"github.com/gantry-dev/gantry/collector/clickhouse"
 )
 
 // insertBlocks sends sealed blocks away until the pipeline is closed and none
@@ -125,6 +123,9 @@ func (p *pipeline) crash(point string) {
 type inserter struct {
 	p    *pipeline
 	conn *ch.Client
+	// What was purged, and when the question was asked.
+	purges     *purges
+	purgesRead time.Time
 }
 
 // deliver repeats until all of the block is where it belongs; false means
@@ -164,6 +165,10 @@ func (in *inserter) try(ctx context.Context, b *block) error {
 		}
 		b.letters = b.letters[:0]
 	}
+	if err := in.forget(ctx, b); err != nil {
+		in.hangUp()
+		return err
+	}
 	for _, t := range b.rows.tables()[b.inserted:] {
 		if err := in.insert(ctx, t); err != nil {
 			in.hangUp()
@@ -177,12 +182,8 @@ func (in *inserter) try(ctx context.Context, b *block) error {
 func (in *inserter) insert(ctx context.Context, t table) error {
 	ctx, cancel := context.WithTimeout(ctx, in.p.cfg.InsertTimeout)
 	defer cancel()
-	if in.conn == nil || in.conn.IsClosed() {
-		conn, err := clickhouse.Dial(ctx, in.p.cfg.ClickHouse)
-		if err != nil {
-			return err
-		}
-		in.conn = conn
+	if err := in.dial(ctx); err != nil {
+		return err
 	}
 	begin := time.Now()
 	// Input.Into would quote the database and the table as one name.

@@ -65,9 +65,18 @@ func LoadPlateKey(path string) (PlateKey, error) {
 // ID tells keys apart, so that tokens of two keys are not compared.
 func (k PlateKey) ID() uint8 { return k.id }
 
-// Token gives the token and the key's id; both are 0 when plate and tag are
+// Normalised is what a token is made of: capital letters and digits.
+func Normalised(text []byte) []byte { return appendNormalised(nil, text) }
+
+// Token gives the token of a plate, else of a tag.
+func (k PlateKey) Token(plate, tag string) proto.UInt128 {
+	token, _ := k.TokenOf([]byte(plate), []byte(tag), new([]byte))
+	return token
+}
+
+// TokenOf gives the token and the key's id; both are 0 when plate and tag are
 // empty. buf is room to work in and may be reused.
-func (k PlateKey) Token(plate, tag []byte, buf *[]byte) (proto.UInt128, uint8) {
+func (k PlateKey) TokenOf(plate, tag []byte, buf *[]byte) (proto.UInt128, uint8) {
 	domain, text := "plate:", plate
 	if len(plate) == 0 {
 		domain, text = "tag:", tag

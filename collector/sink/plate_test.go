@@ -45,7 +45,7 @@ func TestLoadPlateKey(t *testing.T) {
 func TestToken(t *testing.T) {
 	key := NewPlateKey([keyBytes]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15})
 	token := func(plate, tag string) string {
-		v, id := key.Token([]byte(plate), []byte(tag), new([]byte))
+		v, id := key.TokenOf([]byte(plate), []byte(tag), new([]byte))
 		return fmt.Sprintf("%016x%016x/%d", v.High, v.Low, id)
 	}
 	none := token("", "")

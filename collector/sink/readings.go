@@ -140,7 +140,7 @@ func (c *readings) append(v *kafka.Reading) {
 	c.confidence = append(c.confidence, uint8(v.ConfidencePercent))
 	c.plate.AppendBytes(v.Plate)
 	c.tag.AppendBytes(v.Tag)
-	token, keyID := c.key.Token(v.Plate, v.Tag, &c.tokenBuf)
+	token, keyID := c.key.TokenOf(v.Plate, v.Tag, &c.tokenBuf)
 	c.token = append(c.token, token)
 	c.keyID = append(c.keyID, keyID)
 	c.axles = append(c.axles, uint8(v.Axles))

@@ -11,6 +11,8 @@ import (
 // rejects are rows of raw.rejects. A dead letter that is none cannot have a
 // dead letter: its bytes become a row, named by topic and offset.
 type rejects struct {
+	key             PlateKey
+	tokenBuf        []byte
 	device          proto.ColStr
 	epoch           proto.ColUInt32
 	seq             proto.ColUInt64
@@ -28,8 +30,8 @@ type rejects struct {
 	input           proto.Input
 }
 
-func newRejects() *rejects {
-	c := &rejects{}
+func newRejects(key PlateKey) *rejects {
+	c := &rejects{key: key}
 	c.code.init()
 	c.field.init()
 	c.sourceTopic.init()

@@ -13,7 +13,7 @@ import (
 func TestTwoBlocksHoldMemory(t *testing.T) {
 	made := map[rows]bool{}
 	p := newPipeline("test", "topic", "group", Limits{FlushEvery: time.Hour, MaxRows: 2, MaxBytes: 1 << 20, MaxDays: 1},
-		Config{}, newMetrics(nil), slog.New(slog.DiscardHandler), func() rows { return newRejects() })
+		Config{}, newMetrics(nil), slog.New(slog.DiscardHandler), func() rows { return newRejects(testKey) })
 	p.ledger.assign(0)
 	offset := int64(0)
 	fill := func() {

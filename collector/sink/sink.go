@@ -34,7 +34,7 @@ func New(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Sink, error)
 	}{
 		{"live", kafka.TopicReading, kafka.GroupSinkLive, cfg.Live, func() rows { return newReadings(cfg.PlateKey, cfg.Live.MaxDays) }},
 		{"backfill", kafka.TopicBackfill, kafka.GroupSinkBackfill, cfg.Backfill, func() rows { return newReadings(cfg.PlateKey, cfg.Backfill.MaxDays) }},
-		{"reject", kafka.TopicDeadLetter, kafka.GroupSinkReject, cfg.Slow, func() rows { return newRejects() }},
+		{"reject", kafka.TopicDeadLetter, kafka.GroupSinkReject, cfg.Slow, func() rows { return newRejects(cfg.PlateKey) }},
 		{"network", kafka.TopicNetwork, kafka.GroupSinkNetwork, cfg.Slow, func() rows { return newNetworkRows() }},
 	} {
 		s.pipelines = append(s.pipelines, newPipeline(d.name, d.topic, d.group, d.limits, cfg, s.metrics, s.log, d.newRows))

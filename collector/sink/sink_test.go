@@ -26,7 +26,7 @@ func TestRows(t *testing.T) {
 		s.produce(t, kafka.TopicReading, device, withIdentity(t, m, device, 7, 1<<40), withIdentity(t, end, device, 7, 2))
 	}
 	s.awaitCommitted(t, kafka.GroupSinkLive, kafka.TopicReading)
-	low, _ := testKey.Token([]byte("S123ABC"), nil, new([]byte))
+	low, _ := testKey.TokenOf([]byte("S123ABC"), nil, new([]byte))
 	for query, want := range map[string]uint64{
 		"SELECT count() FROM raw.readings": 4,
 		"SELECT count() FROM raw.epoch_ends WHERE last_seq = 1 AND epoch = 7 AND kafka_topic = '" + kafka.TopicReading + "'":                                                                                                                             4,

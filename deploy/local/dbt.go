@@ -50,7 +50,8 @@ func newBuilder(group *supervise.Group, program, dir string, s *state.State, eve
 		last:    screen.DBT{Never: true},
 		spec: supervise.Spec{
 			Name: "dbt", Path: program, Dir: "dbt", Stage: stageAgents, Grace: dbtGrace,
-			Args: []string{"--no-use-colors", "build", "--profiles-dir", "."},
+			// Unit tests depend on the models' text alone: make test runs them.
+			Args: []string{"--no-use-colors", "build", "--profiles-dir", ".", "--exclude-resource-type", "unit_test"},
 			Env: []string{
 				"DO_NOT_TRACK=1",
 				"DBT_TARGET_PATH=" + target,

@@ -15,6 +15,7 @@ import (
 
 // cli is the command line.
 type cli struct {
+	Run   runCommand   `cmd:"" help:"Score the verdicts of the models."`
 	Truth truthCommand `cmd:"" help:"Print what would really happen on the planted roads: what each intervention saves, and who speeds."`
 	Serve serveCommand `cmd:"" help:"Start a ClickHouse with history of simulated roads in raw, and keep it until Ctrl-C."`
 }

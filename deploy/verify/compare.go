@@ -29,6 +29,19 @@ type tokens interface {
 	token(plate, tag string) (high, low uint64, keyID uint8)
 }
 
+// token is a keyed hash of 128 bits.
+type token struct{ high, low uint64 }
+
+// purged are the tokens of vehicles that were erased on request.
+type purged map[token]bool
+
+// identified is what a row says of whose it is.
+type identified struct {
+	plate, tag string
+	token      token
+	keyID      uint8
+}
+
 // comparison walks the rows of one device beside what the world says it
 // emitted. Rows come ordered by epoch and seq, copies side by side. An expected
 // reading is found, rejected, missing or, when all its rows differ, altered.
@@ -38,6 +51,7 @@ type comparison struct {
 	// have a row.
 	until, now world.Micros
 	tokens     tokens
+	purged     purged
 	rejected   map[identity]string
 	// predict gives the code with which a reading is to be refused; empty
 	// when it is to be accepted.
@@ -128,12 +142,16 @@ func (c *comparison) walkReading(r *device.Reading, rows rowSource) {
 			rows.advance()
 			continue
 		}
-		if diff := c.differences(r, got); diff != "" {
+		want, forgotten := c.identified(r)
+		if diff := c.differences(r, want, got); diff != "" {
 			bad++
 			c.tally.Altered++
 			c.tally.sample("altered: %s epoch %d seq %d: %s", c.deviceID, c.epoch.ID, r.Seq, diff)
 		} else {
 			good++
+			if forgotten {
+				c.tally.Purged++
+			}
 		}
 		rows.advance()
 	}
@@ -183,9 +201,20 @@ func (c *comparison) invented(got *row) {
 		c.deviceID, got.epoch, got.seq, stamp(got.observedAt))
 }
 
+// identified gives who the row must say it was: as the device read it, and
+// nobody when the vehicle was purged.
+func (c *comparison) identified(r *device.Reading) (want identified, forgotten bool) {
+	want = identified{plate: r.Plate.String(), tag: r.Tag.String()}
+	want.token.high, want.token.low, want.keyID = c.tokens.token(want.plate, want.tag)
+	if c.purged[want.token] {
+		return identified{}, true
+	}
+	return want, false
+}
+
 // differences names the fields in which a row is not the reading; empty when
 // there is none. It never prints a plate.
-func (c *comparison) differences(r *device.Reading, got *row) string {
+func (c *comparison) differences(r *device.Reading, want identified, got *row) string {
 	var diffs []string
 	num := func(name string, want, have uint64) {
 		if want != have {
@@ -207,14 +236,13 @@ func (c *comparison) differences(r *device.Reading, got *row) string {
 	num("axles", uint64(r.Axles), uint64(got.axles))
 	num("persons", uint64(r.Persons), uint64(got.persons))
 	num("charge_cents", uint64(r.ChargeCents), uint64(got.chargeCents))
-	if r.Plate.String() != got.plate {
+	if want.plate != got.plate {
 		diffs = append(diffs, "plate is another")
 	}
-	if r.Tag.String() != got.tag {
+	if want.tag != got.tag {
 		diffs = append(diffs, "tag is another")
 	}
-	high, low, keyID := c.tokens.token(r.Plate.String(), r.Tag.String())
-	if high != got.tokenHigh || low != got.tokenLow || keyID != got.keyID {
+	if want.token != (token{got.tokenHigh, got.tokenLow}) || want.keyID != got.keyID {
 		diffs = append(diffs, "plate_token is another")
 	}
 	return strings.Join(diffs, ", ")

@@ -14,6 +14,9 @@
 // Where the world replays a recording, the recording is read again, and refused
 // unless it is the one that the network names.
 //
+// A reading of a vehicle that raw.purges names must stand there like any other,
+// without plate, tag and token.
+//
 // A reading is in one of three states. Emitted at or before T it must be
 // there. Emitted after T but not after the moment of the look it may be
 // there; if it is, it is compared like the others. Emitted later, or never, it

@@ -150,3 +150,30 @@ func (s *rowStream) close() error {
 	}
 	return nil
 }
+
+// readPurges reads whose plates were erased on request. It is read before the
+// readings: a purge meanwhile looks like an alteration, and is none the next
+// time.
+func (v *verification) readPurges(ctx context.Context) (purged, error) {
+	client, err := v.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = client.Close() }() // nothing was written
+	out := purged{}
+	var tokens proto.ColUInt128
+	err = client.Do(ctx, ch.Query{
+		Body:   "SELECT DISTINCT plate_token FROM raw.purges",
+		Result: proto.Results{{Name: "plate_token", Data: &tokens}},
+		OnResult: func(context.Context, proto.Block) error {
+			for _, t := range tokens {
+				out[token{t.High, t.Low}] = true
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read raw.purges: %w", err)
+	}
+	return out, nil
+}

@@ -30,6 +30,8 @@ type Tally struct {
 	// Copies is how many physical rows stand beside the first of their
 	// identity: harmless, at-least-once delivery makes them.
 	Copies uint64 `json:"copies"`
+	// Purged is how many physical rows have no plate because a purge took it.
+	Purged uint64 `json:"purged"`
 	// Early is how many rows were emitted after T: compared, not counted.
 	Early uint64 `json:"early"`
 	// Samples are the first faults found, a sentence each.
@@ -56,6 +58,7 @@ func (t *Tally) Add(u *Tally) {
 	t.Altered += u.Altered
 	t.Invented += u.Invented
 	t.Copies += u.Copies
+	t.Purged += u.Purged
 	t.Early += u.Early
 	for _, s := range u.Samples {
 		t.sample("%s", s)
@@ -82,6 +85,7 @@ func (t *Tally) Print(w io.Writer) error {
 		{"altered", fmt.Sprint(t.Altered)},
 		{"invented", fmt.Sprint(t.Invented)},
 		{"harmless: copies / after T", fmt.Sprintf("%d / %d", t.Copies, t.Early)},
+		{"harmless: plate purged", fmt.Sprint(t.Purged)},
 	}
 	for _, r := range rows {
 		if _, err := fmt.Fprintf(w, "%-34s %s\n", r.name, r.value); err != nil {

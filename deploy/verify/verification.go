@@ -24,6 +24,7 @@ type verification struct {
 	until  world.Micros
 	dial   ch.Options
 	tokens tokens
+	purged purged
 	ranges ranges
 	now    func() time.Time
 }
@@ -68,6 +69,9 @@ func (v *verification) run(ctx context.Context) (*Tally, error) {
 	if err != nil {
 		return nil, err
 	}
+	if v.purged, err = v.readPurges(ctx); err != nil {
+		return nil, err
+	}
 	tallies := make([]*Tally, len(v.oracle.devices))
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(max(1, v.cfg.Parallel))
@@ -108,7 +112,7 @@ func (v *verification) device(ctx context.Context, d *oracleDevice, ends map[uin
 	}
 	check := &predictor{ranges: v.ranges, kind: d.kind, lanes: d.lanes, validFromUS: d.validFrom}
 	c := &comparison{
-		deviceID: d.id, until: v.until, now: now, tokens: v.tokens, rejected: rejected,
+		deviceID: d.id, until: v.until, now: now, tokens: v.tokens, purged: v.purged, rejected: rejected,
 		predict: check.predict,
 	}
 	ctx, cancel := context.WithCancel(ctx)

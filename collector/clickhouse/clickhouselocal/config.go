@@ -7,12 +7,12 @@ import (
 	"net"
 )
 
-// Users of the server, each with rights of its own (see users.go).
+// Users of the server, each with rights of its own (see files.go).
 const (
 	UserCollector   = "collector"   // writes raw
-	UserDBT         = "dbt"         // writes staging and serving, reads raw without personal data
-	UserPlanner     = "planner"     // reads staging and serving
-	UserEnforcement = "enforcement" // as planner, and raw.readings with plates
+	UserDBT         = "dbt"         // writes staging, serving and enforcement, reads raw without personal data
+	UserPlanner     = "planner"     // reads serving
+	UserEnforcement = "enforcement" // as planner, and violations with the readings of cameras that are their evidence
 	UserOperator    = "operator"    // everything
 )
 

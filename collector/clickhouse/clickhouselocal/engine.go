@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"runtime"
 	"unsafe"
@@ -39,9 +40,17 @@ func serve(lib, dir, tcpAddr, httpAddr string) error {
 	if err != nil {
 		return fmt.Errorf("clickhouselocal: %w", err)
 	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return fmt.Errorf("clickhouselocal: data folder: %w", err)
+	}
 	engine, err := open(lib)
 	if err != nil {
 		return err
+	}
+	// The engine makes empty files of what some statements name, where it
+	// stands.
+	if err := os.Chdir(dir); err != nil {
+		return fmt.Errorf("clickhouselocal: data folder: %w", err)
 	}
 	return engine.run(
 		"--path="+filepath.Join(dir, dataFolder),

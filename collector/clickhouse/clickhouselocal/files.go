@@ -4,8 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -19,7 +21,8 @@ const (
 
 // writeFiles writes what the engine reads at its start.
 func writeFiles(c Config) error {
-	for _, dir := range []string{c.Dir, filepath.Join(c.Dir, dataFolder), filepath.Join(c.Dir, logFolder)} {
+	functions := filepath.Join(dataFolder, "user_defined")
+	for _, dir := range []string{c.Dir, filepath.Join(c.Dir, functions), filepath.Join(c.Dir, logFolder)} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fmt.Errorf("clickhouselocal: data folder: %w", err)
 		}
@@ -31,6 +34,7 @@ func writeFiles(c Config) error {
 	files := map[string]string{
 		configFile: strings.NewReplacer("{dir}", abs, "{memory}", fmt.Sprint(c.MemoryBytes)).Replace(configXML),
 		usersFile:  usersXML(c.Passwords),
+		filepath.Join(functions, "function_file.sql"): noFileSQL,
 	}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(c.Dir, name), []byte(text), 0o600); err != nil {
@@ -61,6 +65,8 @@ const configXML = `<clickhouse>
     <select_from_information_schema_requires_grant>true</select_from_information_schema_requires_grant>
     <table_engines_require_grant>true</table_engines_require_grant>
     <settings_constraints_replace_previous>true</settings_constraints_replace_previous>
+    <!-- enforcement's rows are filtered, nobody else's -->
+    <users_without_row_policies_can_read_rows>true</users_without_row_policies_can_read_rows>
   </access_control_improvements>
   <timezone>UTC</timezone>
   <max_server_memory_usage>{memory}</max_server_memory_usage>
@@ -114,23 +120,29 @@ func writeUser(b *strings.Builder, name, password, profile, network string, gran
 	for _, g := range grants {
 		fmt.Fprintf(b, "        <query>%s</query>\n", g)
 	}
-	fmt.Fprintf(b, "      </grants>\n    </%s>\n", name)
+	b.WriteString("      </grants>\n      <databases>\n")
+	for _, of := range slices.Sorted(maps.Keys(rowFilters[name])) {
+		database, table, _ := strings.Cut(of, ".")
+		fmt.Fprintf(b, "        <%s><%s><filter>%s</filter></%[2]s></%[1]s>\n", database, table, rowFilters[name][of])
+	}
+	fmt.Fprintf(b, "      </databases>\n    </%s>\n", name)
 }
 
 // profilesXML: readers cannot write and cannot raise their own limits.
 const profilesXML = `<clickhouse>
   <profiles>
-    <default/>
+    <default><constraints>` + noFileSettings + `</constraints></default>
     <writer>
       <async_insert>0</async_insert>
       <join_use_nulls>0</join_use_nulls>
+      <constraints>` + noFileSettings + `</constraints>
     </writer>
     <reader>
       <readonly>2</readonly>
       <max_memory_usage>1073741824</max_memory_usage>
       <max_execution_time>60</max_execution_time>
       <max_threads>2</max_threads>
-      <constraints>
+      <constraints>` + noFileSettings + `
         <max_memory_usage><max>1073741824</max></max_memory_usage>
         <!-- clickhouse-go asks for its caller's deadline and five seconds more -->
         <max_execution_time><min>1</min><max>300</max></max_execution_time>
@@ -140,37 +152,56 @@ const profilesXML = `<clickhouse>
   </profiles>
 `
 
+// rowFilters are conditions on the rows that a user sees, by table.
+var rowFilters = map[string]map[string]string{
+	// The evidence of a violation is a camera's reading. Plates that a toll
+	// gantry read say where people went, not how fast.
+	UserEnforcement: {"raw.readings": "kind = 'speed'"},
+}
+
 // grants per user. Raw plates and tags, and the bytes of rejected readings,
-// which hold them too, are for enforcement and the collector only.
+// which hold them too, are for enforcement and the collector only. Tokens are
+// for those who match them: dbt, and who may see the plate itself; nothing in
+// serving or live holds one.
 var grants = map[string][]string{
 	UserCollector: {
 		"GRANT ALL ON raw.*",
 		"GRANT CREATE DATABASE ON staging.*",
 		"GRANT CREATE DATABASE ON serving.*",
-		"GRANT SELECT ON serving.*",
+		"GRANT CREATE DATABASE ON enforcement.*",
+		// For collector purge, which finds and erases tokens in what dbt made.
+		"GRANT SELECT, ALTER UPDATE, ALTER DELETE ON staging.*",
+		"GRANT SELECT, ALTER UPDATE, ALTER DELETE ON serving.*",
+		"GRANT SELECT, ALTER UPDATE, ALTER DELETE ON enforcement.*",
 		"GRANT SELECT ON system.*",
-		"GRANT TABLE ENGINE ON *",
+		"GRANT " + tableEngines,
 	},
 	UserDBT: {
 		"GRANT ALL ON staging.*",
 		"GRANT ALL ON serving.*",
+		"GRANT ALL ON enforcement.*",
+		"REVOKE CREATE DICTIONARY ON staging.*", // its source may be a program to run, see confine.go
+		"REVOKE CREATE DICTIONARY ON serving.*",
+		"REVOKE CREATE DICTIONARY ON enforcement.*",
 		"GRANT SELECT ON raw.*",
-		"REVOKE SELECT(plate, tag) ON raw.readings",
-		"REVOKE SELECT(value) ON raw.rejects",
+		"REVOKE SELECT(plate, tag, `plate.size`, `tag.size`) ON raw.readings",
+		"REVOKE SELECT(value, `value.size`) ON raw.rejects",
+		"REVOKE SELECT ON raw.purges",
 		"GRANT SELECT ON system.*",
 		"GRANT SELECT ON information_schema.*",
 		"GRANT SELECT ON INFORMATION_SCHEMA.*",
 		"GRANT CREATE TEMPORARY TABLE ON *.*",
-		"GRANT TABLE ENGINE ON *",
+		"GRANT " + tableEngines,
 	},
 	UserPlanner: {
-		"GRANT SELECT ON staging.*",
 		"GRANT SELECT ON serving.*",
 	},
 	UserEnforcement: {
-		"GRANT SELECT ON staging.*",
 		"GRANT SELECT ON serving.*",
-		"GRANT SELECT ON raw.readings",
+		"GRANT SELECT ON enforcement.*",
+		// The reading that is the evidence, without what the case does not
+		// need: the toll, the persons aboard, the token.
+		"GRANT SELECT(device_id, epoch, seq, observed_at, kind, lane, vehicle_class, speed_tenth_kmh, limit_kmh, confidence_percent, plate) ON raw.readings",
 	},
 	UserOperator: {
 		"GRANT ALL ON *.* WITH GRANT OPTION",

@@ -96,7 +96,7 @@ func newServer(ctx context.Context) (*Server, error) {
 func (s *Server) reset(t testing.TB) {
 	t.Helper()
 	conn := s.Conn(t, Operator)
-	for _, db := range []string{"raw", "staging", "serving"} {
+	for _, db := range []string{"raw", "staging", "serving", "enforcement"} {
 		if err := conn.Exec(t.Context(), "DROP DATABASE IF EXISTS "+db+" SYNC"); err != nil {
 			t.Fatal(err)
 		}
@@ -111,6 +111,9 @@ func (s *Server) TCPAddr() string { return s.cfg.TCPAddr }
 
 // HTTPAddr is host:port of the HTTP interface.
 func (s *Server) HTTPAddr() string { return s.cfg.HTTPAddr }
+
+// Dir is the folder of the server's configuration and data.
+func (s *Server) Dir() string { return s.cfg.Dir }
 
 // Password is the password of the user.
 func (s *Server) Password(user string) string { return s.cfg.Passwords[user] }

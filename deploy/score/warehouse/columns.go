@@ -82,6 +82,7 @@ func (c *arrival) add(atUS int64) {
 type readings struct {
 	key         sink.PlateKey
 	tokenBuf    []byte
+	salt        uint64
 	plateBuf    []byte
 	tagBuf      []byte
 	device      *words
@@ -131,9 +132,11 @@ func newReadings(key sink.PlateKey) *readings {
 	return c
 }
 
-// begin says which device the rows from here on are of.
-func (c *readings) begin(device string) {
+// begin says which device the rows from here on are of, and what tells its
+// road's vehicles from those of other roads.
+func (c *readings) begin(device string, salt uint64) {
 	c.device.begin(device)
+	c.salt = salt
 	c.arrival.begin()
 }
 
@@ -154,7 +157,10 @@ func (c *readings) add(epoch uint32, r *device.Reading) {
 	c.plateBuf, c.tagBuf = r.Plate.Append(c.plateBuf[:0]), r.Tag.Append(c.tagBuf[:0])
 	c.plate.AppendBytes(c.plateBuf)
 	c.tag.AppendBytes(c.tagBuf)
-	token, keyID := c.key.Token(c.plateBuf, c.tagBuf, &c.tokenBuf)
+	token, keyID := c.key.TokenOf(c.plateBuf, c.tagBuf, &c.tokenBuf)
+	if keyID != 0 {
+		token.Low ^= c.salt
+	}
 	c.token = append(c.token, token)
 	c.keyID = append(c.keyID, keyID)
 	c.axles = append(c.axles, r.Axles)

@@ -3,6 +3,7 @@ package warehouse
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +35,18 @@ const (
 type Road struct {
 	World  *world.World
 	Prefix string
+}
+
+// salt tells the vehicles of roads apart: worlds of the same seed have the same
+// plates, but one car does not drive on two of them. It is 0 without a prefix, so
+// that one road alone has the tokens that a sink would make.
+func (r *Road) salt() uint64 {
+	if r.Prefix == "" {
+		return 0
+	}
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(r.Prefix))
+	return h.Sum64()
 }
 
 // Loaded is what Load has written.
@@ -125,7 +138,7 @@ func (l *loader) day(ctx context.Context, road *Road, start world.Micros) error 
 			if e.Start < start {
 				continue // the day before has it
 			}
-			if err := l.epoch(ctx, d, id, e); err != nil {
+			if err := l.epoch(ctx, d, id, road.salt(), e); err != nil {
 				return err
 			}
 		}
@@ -133,9 +146,9 @@ func (l *loader) day(ctx context.Context, road *Road, start world.Micros) error 
 	return l.flush(ctx)
 }
 
-func (l *loader) epoch(ctx context.Context, d *device.Device, id string, e device.Epoch) error {
+func (l *loader) epoch(ctx context.Context, d *device.Device, id string, salt uint64, e device.Epoch) error {
 	from := int64(e.ID>>epochBits) * dayUS
-	l.rows.begin(id)
+	l.rows.begin(id, salt)
 	c, last := d.Open(e, 0), uint64(0)
 	for r, ok := c.Next(); ok; r, ok = c.Next() {
 		last = r.Seq
@@ -151,7 +164,7 @@ func (l *loader) epoch(ctx context.Context, d *device.Device, id string, e devic
 			if err := l.flush(ctx); err != nil {
 				return err
 			}
-			l.rows.begin(id)
+			l.rows.begin(id, salt)
 		}
 	}
 	if !e.NoEnd {

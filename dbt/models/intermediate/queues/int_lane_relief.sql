@@ -146,6 +146,15 @@ flows as (
     group by links.link_id, links.other_link_id
 ),
 
+exits as (
+    select links.link_id as link_id
+
+    from {{ ref('int_link_versions') }} as links
+    inner join {{ ref('int_link_versions') }} as ramps on links.from_node_id = ramps.from_node_id
+    where links.kind = 'motorway'
+        and ramps.kind = 'ramp'
+),
+
 bounds as (
     select
         link_id,
@@ -163,6 +172,8 @@ relief as (
         bounds.bound_link_id as next_link_id,
 
         -- numerics
+        -- where vehicles part and do not merge, nothing of the capacity is lost
+        bounds.bound_link_id in (select link_id from exits) as is_exit,
         (heads.lane_count + 1) / heads.lane_count as lane_ratio,
         if(
             bounds.link_id = '', lane_ratio, greatest(1, least(lane_ratio, bounds.bound_ratio))

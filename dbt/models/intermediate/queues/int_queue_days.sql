@@ -83,7 +83,9 @@ grouped as (
         local_date,
         groupArray((bin_start, local_minute, toFloat64(bins.pce_count), bins.excess_pce)) as bins_of_day,
         countIf(is_active) as active_bin_count,
-        countIf(not is_counted or is_unmeasured) as missing_bin_count,
+        if(
+            countIf(is_counted) = 0, count(), countIf(is_active and not is_counted or is_unmeasured)
+        ) as missing_bin_count,
         sum(vehicle_count) as vehicles,
         sum(delay_vehicle_h) as delay_h,
         max(is_active and reaches_begin) as is_demand_censored,

@@ -19,7 +19,10 @@ queues as (
         queues.link_id as link_id,
         queues.* except (link_id),
         relief.capacity_ratio as capacity_ratio,
-        arrayMap(x -> x * capacity_ratio, queues.discharge_pce) as wider_discharge_pce,
+        arrayMap(
+            x -> if(relief.is_exit and capacity_ratio < relief.lane_ratio, queues.capacity_pce_bin, x) * capacity_ratio,
+            queues.discharge_pce
+        ) as wider_discharge_pce,
         queues.capacity_pce_bin * capacity_ratio as wider_capacity_pce_bin
 
     from {{ ref('int_queue_days') }} as queues

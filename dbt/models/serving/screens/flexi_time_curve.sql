@@ -16,7 +16,7 @@ daily as (
         shift_percent,
         local_date,
         sum(saved_vehicle_h) as saved_vehicle_h,
-        max(missing_bin_count) > 36 as is_missing
+        max(missing_bin_count) > {{ threshold('queue_missing_bins_max') }} as is_missing
 
     from {{ ref('int_flexi_days') }}
     group by road, direction, peak, shift_percent, local_date

@@ -11,6 +11,8 @@ with
 
 {{ threshold('evaluation_workdays_min') }} as workdays_min,
 
+{{ threshold('measured_bins_min') }} as measured_bins_min,
+
 {{ threshold('recurrent_day_share_min') }} as day_share_min,
 
 days as (
@@ -32,7 +34,7 @@ daily as (
         local_date,
         sum(saved_vehicle_h) as saved_vehicle_h,
         max(active_bin_count) > 0 as is_active,
-        max(missing_bin_count) > 36 as is_missing
+        max(missing_bin_count) > {{ threshold('queue_missing_bins_max') }} as is_missing
 
     from {{ ref('int_flexi_days') }}
     where shift_percent = toUInt8(round(100 * {{ threshold('flexi_time_shift_share') }}))
@@ -57,14 +59,14 @@ coverage as (
     select
         road,
         direction,
-        uniqExactIf(local_date, measured_share >= 0.8) as measured_day_count
+        uniqExactIf(local_date, measured_bin_count >= measured_bins_min) as measured_day_count
 
     from (
         select
             road,
             direction,
             local_date,
-            countIf(count_state = 'measured') / count() as measured_share
+            uniqExactIf(bin_start, count_state = 'measured') as measured_bin_count
 
         from {{ ref('int_station_5m') }}
         where local_date in (select local_date from {{ ref('int_evaluation_days') }} where is_workday)

@@ -45,7 +45,7 @@ daily as (
         destination_zone,
         local_date,
         sum(saved_person_h) as saved_person_h,
-        max(missing_bin_count) > 36 as is_missing
+        max(missing_bin_count) > {{ threshold('queue_missing_bins_max') }} as is_missing
 
     from {{ ref('int_public_transport_days') }}
     group by origin_zone, destination_zone, local_date

@@ -32,7 +32,7 @@ stations as (
         any(road) as road,
         any(direction) as direction,
         argMax(limit_kmh, bin_start) as limit_kmh,
-        countIf(speed_state = 'missing') / count() as missing_share
+        uniqExactIf(local_date, speed_state != 'missing') / uniqExact(local_date) as measured_share
 
     from {{ ref('int_station_5m') }}
     where local_date in (select local_date from {{ ref('int_evaluation_days') }})
@@ -97,7 +97,7 @@ counted as (
         abs(instruments.difference) > difference_max as is_disputed,
         multiIf(
             n < vehicles_min, 'few',
-            missing_share > 0.5, 'sick',
+            measured_share < 0.5, 'sick',
             is_disputed, 'disputed',
             v85_kmh > threshold_kmh and over_limit_share >= share_min, 'yes',
             'no'

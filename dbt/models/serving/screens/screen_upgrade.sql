@@ -11,6 +11,8 @@ with
 
 {{ threshold('evaluation_workdays_min') }} as workdays_min,
 
+{{ threshold('measured_bins_min') }} as measured_bins_min,
+
 {{ threshold('recurrent_day_share_min') }} as day_share_min,
 
 links as (
@@ -56,13 +58,13 @@ watched as (
 seen as (
     select
         station_id,
-        uniqExactIf(local_date, measured_share >= 0.8) as measured_day_count
+        uniqExactIf(local_date, measured_bin_count >= measured_bins_min) as measured_day_count
 
     from (
         select
             station_id,
             local_date,
-            countIf(count_state = 'measured' and speed_state != 'missing') / count() as measured_share
+            countIf(count_state = 'measured' and speed_state != 'missing') as measured_bin_count
 
         from {{ ref('int_station_5m') }}
         where local_date in (select local_date from {{ ref('int_evaluation_days') }} where is_workday)
@@ -87,7 +89,7 @@ queues as (
         link_id,
         count() as queue_day_count,
         countIf(active_bin_count > 0) as active_day_count,
-        countIf(missing_bin_count > 36) as missing_day_count,
+        countIf(missing_bin_count > {{ threshold('queue_missing_bins_max') }}) as missing_day_count,
         countIf(is_demand_censored) as censored_day_count,
         sum(delay_vehicle_h) / count() as delay_vehicle_h_per_weekday,
         sum(saved_vehicle_h) as saved_sum,
