@@ -70,8 +70,8 @@
             union all
             select cityHash64(name, value) from {{ ref('plate_thresholds') }}
             where name in (
-                'travel_speed_min_kmh', 'travel_speed_max_kmh', 'link_gap_max_s', 'other_road_gap_max_s',
-                'same_passage_max_ms', 'toll_camera_apart_max_ms', 'journey_max_s'
+                'plate_confidence_min', 'travel_speed_min_kmh', 'travel_speed_max_kmh', 'link_gap_max_s',
+                'other_road_gap_max_s', 'same_passage_max_ms', 'toll_camera_apart_max_ms', 'journey_max_s'
             )
         )
     )

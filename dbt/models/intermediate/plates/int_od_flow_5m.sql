@@ -62,9 +62,12 @@ journeys as (
 
 -- A camera that read nothing all day is not asked why it did not see a vehicle.
 working as (
+    with {{ network }} as n
+
     select
         day,
-        groupUniqArrayArray(nos) as working_nos
+        groupUniqArrayArray(nos) as working_nos,
+        arrayMap(of_way -> arrayFilter(no -> has(working_nos, no), of_way), n.on_way) as on_way
 
     from journeys
     group by day
@@ -76,7 +79,7 @@ stretches as (
 
     select
         journeys.*,
-        working.working_nos as working_nos,
+        working.on_way as on_way,
         arraySplit(
             (s, i) -> i > 1 and (
                 n.way[nos[i]] != n.way[nos[i - 1]] or n.camera[nos[i]] <= n.camera[nos[i - 1]]
@@ -99,14 +102,13 @@ passed as (
         *,
         arrayMap(
             (part, i) -> arrayFilter(
-                no -> has(working_nos, no)
-                    and n.camera[no] >= if(
+                no -> n.camera[no] >= if(
                         i = 1 and n.way[first_no] = n.way[part[1].1], n.first[first_no], n.camera[part[1].1]
                     )
                     and n.camera[no] <= if(
                         i = length(parts) and n.way[last_no] = n.way[part[1].1], n.last[last_no], n.camera[part[-1].1]
                     ),
-                n.on_way[n.way[part[1].1]]
+                on_way[n.way[part[1].1]]
             ),
             parts, arrayEnumerate(parts)
         ) as passed_nos,

@@ -70,6 +70,36 @@ placed as (
             and stations.direction = rings.direction
 ),
 
+-- Runs of stations with the same entry upstream, or exit downstream. A ring has
+-- one more than zones, for its first and its last may be of the same.
+changes as (
+    select
+        *,
+        origin_zone != lagInFrame(origin_zone) over along as is_behind_entry,
+        destination_zone != lagInFrame(destination_zone) over along as is_behind_exit
+
+    from placed
+    window along as (
+        partition by way_no
+        order by offset_m, station_id
+        rows between unbounded preceding and unbounded following
+    )
+),
+
+runs as (
+    select
+        *,
+        sum(is_behind_entry) over along as origin_run,
+        sum(is_behind_exit) over along as destination_run
+
+    from changes
+    window along as (
+        partition by way_no
+        order by offset_m, station_id
+        rows between unbounded preceding and current row
+    )
+),
+
 -- Cameras between the entry upstream and the station, and between it and the
 -- exit downstream: those that share its zone.
 numbered as (
@@ -91,13 +121,13 @@ numbered as (
         has_toll,
         toUInt16(camera_no) as camera_no,
         toUInt16(minIf(camera_no, has_camera) over (
-            partition by way_no, origin_zone
+            partition by way_no, origin_run
         )) as first_camera_no,
         toUInt16(maxIf(camera_no, has_camera) over (
-            partition by way_no, destination_zone
+            partition by way_no, destination_run
         )) as last_camera_no
 
-    from placed
+    from runs
 )
 
 select * from numbered

@@ -20,6 +20,7 @@ camera_sightings as (
         on readings.device_id = devices.device_id
             and readings.observed_at >= devices.valid_from
     where readings.plate_token is not null
+        and readings.confidence_percent >= {{ plate_limit('plate_confidence_min') }}
         and not readings.is_clock_off
 ),
 
