@@ -1,5 +1,5 @@
-// Package clickhouse connects to ClickHouse and owns the schema of database
-// raw. Sink and query meet here and nowhere else.
+// Package clickhouse connects to ClickHouse and owns the schema of databases
+// raw and live. Sink and query meet here and nowhere else.
 //
 // Three things and their order at a collector's start: Open gives a pool for
 // queries (clickhouse-go) and waits for nothing; Migrate brings the schema to
@@ -16,6 +16,10 @@
 //   - raw.schema_migrations says what was applied, by digest. A database that
 //     is newer than the program, or whose migration reads otherwise, stops
 //     the program before it touches anything.
+//
+// live is kept up to date by ClickHouse itself, from raw, with the rights of
+// the user that migrated; 0004_live.sql says how. raw.stale_slots counts what
+// it has still to compute.
 //
 // It does not own staging, serving and enforcement: it creates the empty
 // databases, so that grants and readers find them, and dbt does the rest.

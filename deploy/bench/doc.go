@@ -7,9 +7,10 @@
 // a folder of its own on ports of its own, without dbt. From the first row in
 // ClickHouse until the history is complete it gives the rate from end to end
 // and the processor time per reading of each process; then, at the rate of the
-// world, how long a reading takes to be acknowledged and to be seen; at the
-// end, the greatest memory of each process. Processor time and memory of other
-// processes than the collector are known on Linux only.
+// world, how long a reading takes to be acknowledged, to be seen, and to be
+// counted in the live minutes; at the end, the greatest memory of each process.
+// Processor time and memory of other processes than the collector are known on
+// Linux only.
 //
 // Ingest alone: agents' batches are encoded beforehand, so the generator costs
 // little; they go over gRPC on loopback into an ingest server in a process of

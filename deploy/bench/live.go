@@ -25,7 +25,7 @@ func (e *endToEnd) live(ctx context.Context) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	ages, err := e.sampleAges(ctx)
+	raw, minutes, err := e.sampleAges(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,11 @@ func (e *endToEnd) live(ctx context.Context) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	return liveFigures(from, to, ages, late)
+	figures, err := liveFigures(from, to, raw, late)
+	if err != nil {
+		return nil, err
+	}
+	return append(figures, minuteFigures(minutes)...), nil
 }
 
 // catchUp waits until every device has sent something new. Devices that stay
@@ -48,24 +52,42 @@ func (e *endToEnd) catchUp(ctx context.Context) (late int64, err error) {
 	return late, err
 }
 
-// sampleAges looks for the newest reading again and again. Each sample is what
-// somebody who looks at that moment sees; between two inserts it grows.
-func (e *endToEnd) sampleAges(ctx context.Context) ([]time.Duration, error) {
-	var ages []time.Duration
+// sampleAges looks again and again for the newest reading, and for the newest
+// computation of a live minute. Each sample is what somebody who looks at that
+// moment sees; between two inserts, and two refreshes, it grows.
+func (e *endToEnd) sampleAges(ctx context.Context) (raw, minutes []time.Duration, err error) {
 	until := time.Now().Add(e.Live)
-	err := e.stack.poll(ctx, ageEvery, e.Live+caughtUpWithin, "samples of the age", func() (bool, error) {
+	err = e.stack.poll(ctx, ageEvery, e.Live+caughtUpWithin, "samples of the age", func() (bool, error) {
 		newest, err := e.warehouse.newest(ctx, time.Now())
 		if err != nil {
 			return false, err
 		}
 		if !newest.IsZero() {
 			// A device's clock may run ahead.
-			ages = append(ages, max(0, time.Since(newest)))
+			raw = append(raw, max(0, time.Since(newest)))
 		}
-		return time.Now().After(until), nil
+		computed, err := e.warehouse.computed(ctx, time.Now())
+		if !computed.IsZero() {
+			minutes = append(minutes, time.Since(computed))
+		}
+		return time.Now().After(until), err
 	})
-	slices.Sort(ages)
-	return ages, err
+	slices.Sort(raw)
+	slices.Sort(minutes)
+	return raw, minutes, err
+}
+
+// minuteFigures: a reading inserted before a computation is in it.
+func minuteFigures(ages []time.Duration) []figure {
+	if len(ages) == 0 {
+		return nil
+	}
+	const msPerS = 1e3
+	note := fmt.Sprintf("since readings were last counted in live.station_minutes, %d looks", len(ages))
+	return []figure{
+		{"live_minute_age_p50_ms", percentile(ages, 0.50).Seconds() * msPerS, "ms", note},
+		{"live_minute_age_p99_ms", percentile(ages, 0.99).Seconds() * msPerS, "ms", note},
+	}
 }
 
 func liveFigures(from, to stamp, ages []time.Duration, late int64) ([]figure, error) {

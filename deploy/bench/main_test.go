@@ -66,7 +66,8 @@ func TestStackIsMeasured(t *testing.T) {
 		t.Fatal(err)
 	}
 	positive(t, figures, "first_live_row_s", "end_to_end_readings_per_s", "collector_cpu_us_per_reading",
-		"live_readings_per_s", "live_ack_p50_ms", "live_ack_p99_ms", "live_visible_age_p50_ms", "live_visible_age_p99_ms")
+		"live_readings_per_s", "live_ack_p50_ms", "live_ack_p99_ms", "live_visible_age_p50_ms", "live_visible_age_p99_ms",
+		"live_minute_age_p50_ms", "live_minute_age_p99_ms")
 	if left, _ := filepath.Glob(filepath.Join(os.TempDir(), "gantry-bench-*")); len(left) > 0 {
 		t.Errorf("left behind %v", left)
 	}

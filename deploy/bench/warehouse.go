@@ -107,3 +107,14 @@ where observed_at >= fromUnixTimestamp64Micro(%d)`, now.Add(-time.Minute).UnixMi
 	}
 	return time.UnixMicro(n[1]), nil
 }
+
+// computed is when one of the last live minutes was last computed; the zero
+// time when there is none.
+func (w *warehouse) computed(ctx context.Context, now time.Time) (time.Time, error) {
+	n, err := w.numbers(ctx, fmt.Sprintf(`select count(), toUnixTimestamp64Milli(max(computed_at)) from live.station_minute_versions
+where minute >= fromUnixTimestamp(%d)`, now.Add(-10*time.Minute).Unix()))
+	if err != nil || n[0] == 0 {
+		return time.Time{}, err
+	}
+	return time.UnixMilli(n[1]), nil
+}

@@ -33,6 +33,9 @@ func TestAccess(t *testing.T) {
 		{UserCollector, "ALTER TABLE raw.readings ADD COLUMN m UInt8", allowed},
 		{UserCollector, "CREATE TABLE staging.x (n UInt8) ENGINE = MergeTree ORDER BY n", denied},
 		{UserCollector, "DROP DATABASE serving", denied},
+		{UserCollector, "CREATE DATABASE live", allowed},
+		{UserCollector, "CREATE TABLE live.t (n UInt8) ENGINE = MergeTree ORDER BY n", allowed},
+		{UserCollector, "CREATE MATERIALIZED VIEW live.refresh REFRESH EVERY 1 HOUR APPEND TO live.t DEFINER = CURRENT_USER SQL SECURITY DEFINER AS SELECT n FROM raw.readings WHERE plate = ''", allowed},
 
 		{UserDBT, "CREATE DATABASE IF NOT EXISTS staging", allowed},
 		{UserDBT, "SELECT device_id, n FROM raw.readings FINAL", allowed},
@@ -58,10 +61,15 @@ func TestAccess(t *testing.T) {
 		{UserDBT, "SELECT * FROM url('http://127.0.0.1:1/', CSV, 'a String')", denied},
 		{UserDBT, "SELECT * FROM file('/etc/hostname', CSV, 'a String')", denied},
 		{UserDBT, "DROP DATABASE raw", denied},
+		{UserDBT, "SELECT n FROM live.t", allowed},
+		{UserDBT, "INSERT INTO live.t VALUES (1)", denied},
 
 		{UserPlanner, "SELECT count() FROM serving.secure", allowed},
 		{UserPlanner, "SELECT n FROM staging.t", denied},
 		{UserPlanner, "SELECT n FROM enforcement.t", denied},
+		{UserPlanner, "SELECT n FROM live.t", allowed},
+		{UserPlanner, "SELECT n FROM live.refresh", allowed},
+		{UserPlanner, "INSERT INTO live.t VALUES (1)", denied},
 		{UserPlanner, "SELECT device_id FROM raw.readings", denied},
 		{UserPlanner, "SELECT device_id FROM staging.v", denied},
 		{UserPlanner, "INSERT INTO staging.t VALUES (1)", denied},
@@ -79,6 +87,7 @@ func TestAccess(t *testing.T) {
 		{UserEnforcement, "SELECT persons FROM raw.readings", denied},
 		{UserEnforcement, "SELECT plate_token FROM raw.readings", denied},
 		{UserEnforcement, "SELECT plate_token FROM raw.purges", denied},
+		{UserEnforcement, "SELECT n FROM live.t", allowed},
 		{UserEnforcement, "SELECT value FROM raw.rejects", denied},
 		{UserEnforcement, "INSERT INTO raw.readings (n) VALUES (2)", denied},
 

@@ -9,9 +9,9 @@ import (
 
 // Users of the server, each with rights of its own (see files.go).
 const (
-	UserCollector   = "collector"   // writes raw
-	UserDBT         = "dbt"         // writes staging, serving and enforcement, reads raw without personal data
-	UserPlanner     = "planner"     // reads serving
+	UserCollector   = "collector"   // writes raw and live
+	UserDBT         = "dbt"         // writes staging, serving and enforcement, reads live, and raw without personal data
+	UserPlanner     = "planner"     // reads live and serving
 	UserEnforcement = "enforcement" // as planner, and violations with the readings of cameras that are their evidence
 	UserOperator    = "operator"    // everything
 )

@@ -166,6 +166,7 @@ var rowFilters = map[string]map[string]string{
 var grants = map[string][]string{
 	UserCollector: {
 		"GRANT ALL ON raw.*",
+		"GRANT ALL ON live.*",
 		"GRANT CREATE DATABASE ON staging.*",
 		"GRANT CREATE DATABASE ON serving.*",
 		"GRANT CREATE DATABASE ON enforcement.*",
@@ -184,6 +185,7 @@ var grants = map[string][]string{
 		"REVOKE CREATE DICTIONARY ON serving.*",
 		"REVOKE CREATE DICTIONARY ON enforcement.*",
 		"GRANT SELECT ON raw.*",
+		"GRANT SELECT ON live.*",
 		"REVOKE SELECT(plate, tag, `plate.size`, `tag.size`) ON raw.readings",
 		"REVOKE SELECT(value, `value.size`) ON raw.rejects",
 		"REVOKE SELECT ON raw.purges",
@@ -195,9 +197,11 @@ var grants = map[string][]string{
 	},
 	UserPlanner: {
 		"GRANT SELECT ON serving.*",
+		"GRANT SELECT ON live.*",
 	},
 	UserEnforcement: {
 		"GRANT SELECT ON serving.*",
+		"GRANT SELECT ON live.*",
 		"GRANT SELECT ON enforcement.*",
 		// The reading that is the evidence, without what the case does not
 		// need: the toll, the persons aboard, the token.

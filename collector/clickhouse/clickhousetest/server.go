@@ -96,7 +96,7 @@ func newServer(ctx context.Context) (*Server, error) {
 func (s *Server) reset(t testing.TB) {
 	t.Helper()
 	conn := s.Conn(t, Operator)
-	for _, db := range []string{"raw", "staging", "serving", "enforcement"} {
+	for _, db := range []string{"live", "raw", "staging", "serving", "enforcement"} {
 		if err := conn.Exec(t.Context(), "DROP DATABASE IF EXISTS "+db+" SYNC"); err != nil {
 			t.Fatal(err)
 		}
