@@ -105,7 +105,9 @@ func (s *Server) Search(t testing.TB, needles []Needle) map[string][]string {
 			continue
 		}
 		ok, data := s.Ask(t, Operator, "SELECT * FROM "+table.String()+" FORMAT RowBinary", nil)
-		if !ok && table.Database != "system" { // some of system's need what is not here, such as a ZooKeeper
+		// Some of system's need what is not here, such as a ZooKeeper; a view
+		// may have parameters, and holds nothing.
+		if !ok && table.Database != "system" && table.Engine != "View" {
 			t.Errorf("%s cannot be searched: %s", table, data)
 		}
 		if ok {

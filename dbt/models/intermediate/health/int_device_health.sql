@@ -68,7 +68,7 @@ compared as (
         devices.implausible_count / greatest(received_count, 1) as implausible_share,
         devices.late_count as late_count,
         devices.gap_bin_count as gap_bin_count,
-        -- a section without a reading all day has no shares
+        -- a section of which nobody reported has no shares at all
         arraySum(
             (mine, ours) -> abs(mine - ours) / 2,
             devices.class_shares,
