@@ -20,10 +20,10 @@ const plateKey = "k3y-of-all-plate"
 // plateOf is the plate of the vehicle of that number.
 func plateOf(n int) string { return fmt.Sprintf("PLT%04d", n) }
 
-// speed lets n vehicles of different speeds cross S1 and S3, two kilometres
+// drivePast lets n vehicles of different speeds cross S1 and S3, two kilometres
 // apart, one every two minutes of the last three days, and puts what both
 // cameras and the toll gantry say into raw.emitted. Some cross over midnight.
-func (w *warehouse) speed(n int) {
+func (w *warehouse) drivePast(n int) {
 	w.t.Helper()
 	key := sink.NewPlateKey([16]byte([]byte(plateKey)))
 	w.exec(`DROP TABLE IF EXISTS raw.emitted`)
@@ -72,7 +72,7 @@ func TestEnforcement(t *testing.T) {
 	run := func(args ...string) {
 		w.dbt(append([]string{"build", "--select", "+violations", "+average_speed_violations", "--exclude", "resource_type:unit_test", "--exclude-resource-type", "test"}, args...)...)
 	}
-	w.speed(2000)
+	w.drivePast(2000)
 	w.insert("seq % 10 != 0 AND toDate(observed_at) != " + w.daysAgo(2))
 	run()
 	w.violationsAgree()

@@ -81,7 +81,12 @@ pairs as (
         neighbours.down_station_id as down_station_id,
         neighbours.road as road,
         neighbours.direction as direction,
-        if(between.link_id != '', between.link_id, neighbours.down_link_id) as link_id,
+        -- a network may come without links: the station behind then names the place
+        multiIf(
+            between.link_id != '', between.link_id,
+            neighbours.down_link_id != '', neighbours.down_link_id,
+            neighbours.down_station_id
+        ) as link_id,
 
         -- numerics
         neighbours.up_offset_m as up_offset_m,
