@@ -37,7 +37,8 @@ signs as (
             and down.bin_start = up.bin_start
 ),
 
--- The window is one of time: bins that are not there are not skipped.
+-- The window is one of time, seven bins long (Chen, Skabardonis, Varaiya 2004):
+-- bins that are not there are not skipped. ClickHouse wants it as a literal.
 persistent as (
     select
         *,

@@ -6,7 +6,8 @@
 }}
 
 {#- The same workday when a share of those who set out in a peak's window goes
-    earlier in its first half and later in its second. -#}
+    earlier in its first half and later in its second: by half an hour, for
+    variable hours move departures by 30 to 60 minutes (NCHRP 20-05 Topic 09-06). -#}
 {%- set bin_min = var('bin_s') // 60 %}
 {%- set move_bins = 1800 // var('bin_s') %}
 

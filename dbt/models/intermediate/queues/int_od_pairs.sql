@@ -55,8 +55,7 @@ sighted as (
             any(bins.direction) as direction,
             any(bins.offset_m) as offset_m,
             sum(flow.car_count) as car_count,
-            sum(flow.vehicle_count) as vehicle_count,
-            sum(flow.car_count * bins.local_minute) as car_minutes
+            sum(flow.vehicle_count) as vehicle_count
 
         from {{ ref('int_od_flow_5m') }} as flow
         inner join bins

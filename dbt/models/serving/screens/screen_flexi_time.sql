@@ -17,7 +17,6 @@ with
 
 days as (
     select
-        count() as day_count,
         min(local_date) as first_date,
         max(local_date) as last_date
 

@@ -31,7 +31,6 @@ links as (
 
 days as (
     select
-        count() as day_count,
         min(local_date) as first_date,
         max(local_date) as last_date
 
@@ -103,7 +102,6 @@ counted as (
     select
         links.link_id as link_id,
         links.* except (link_id),
-        days.day_count as day_count,
         days.first_date as first_date,
         days.last_date as last_date,
         coverage.measured_day_count as measured_day_count,
