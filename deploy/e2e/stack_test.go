@@ -113,7 +113,7 @@ func (s *stack) applyNetwork(o options) {
 	s.t.Helper()
 	from := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -o.historyDays)
 	args := []string{"world", "network", "--network", o.network, "--scenario", cmp.Or(o.scenario, "weekday"),
-		"--seed", "7", "--zone", cmp.Or(o.zone, state.Zone(time.Now())), "--valid-from", from.Format(time.RFC3339)}
+		"--seed", "7", "--zone=" + cmp.Or(o.zone, state.Zone(time.Now())), "--valid-from", from.Format(time.RFC3339)}
 	if o.recorded != "" {
 		draft := filepath.Join(s.dir, "draft.yaml")
 		text := s.output("gantry-agent", append([]string{"world", "import", "--recorded", o.recorded}, o.recordedFlags...)...)
