@@ -236,6 +236,29 @@ func TestLiveMoved(t *testing.T) {
 	}
 }
 
+// TestLiveNothingThere: a device moved within the slot and all its readings are
+// of one side. The other station is looked at once, not for ever, and readings
+// that come for it later are there.
+func TestLiveNothingThere(t *testing.T) {
+	for name, ago := range map[string]time.Duration{"minutes": 30 * time.Minute, "hours": 30 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			l := newLiveTables(t)
+			at := l.now.Add(-ago).Truncate(time.Minute)
+			l.place("c1", "S1", 200, l.now.AddDate(-1, 0, 0))
+			l.place("c1", "S3", 200, at.Add(20*time.Second))
+			l.insert(l.newReading("c1", at.Add(5*time.Second)))
+			l.settle()
+			l.agree(time.Unix(0, 0))
+			l.insert(l.newReading("c1", at.Add(50*time.Second)))
+			l.settle()
+			l.agree(time.Unix(0, 0))
+			if n := l.Count(t, "SELECT count() FROM live.station_minute_versions FINAL WHERE vehicle_class = ''"); n != 0 {
+				t.Errorf("%d rows that count for nothing can be seen", n)
+			}
+		})
+	}
+}
+
 // TestLiveClock: a clock that goes back makes nothing lose against rows of the
 // future.
 func TestLiveClock(t *testing.T) {

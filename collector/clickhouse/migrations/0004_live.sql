@@ -57,7 +57,7 @@ CREATE TABLE IF NOT EXISTS live.station_minute_versions
 (
     station_id    LowCardinality(String) COMMENT 'Station of the devices at that time.',
     lane          UInt8 COMMENT 'Lane, numbered from the nearside, 1-based.',
-    vehicle_class LowCardinality(String) COMMENT 'Class as the instrument tells it.',
+    vehicle_class LowCardinality(String) COMMENT 'Class as the instrument tells it; none in the one deleted row of a slot that has no reading.',
 
     counter_count                  UInt64 COMMENT 'Vehicles that counters counted.' CODEC(T64, ZSTD(1)),
     counter_covered_ms             UInt64 COMMENT 'Time that their loops were covered, in ms.' CODEC(T64, ZSTD(1)),
@@ -77,7 +77,7 @@ CREATE TABLE IF NOT EXISTS live.station_minute_versions
     minute       DateTime('UTC') COMMENT 'Begin of the minute.' CODEC(Delta, ZSTD(1)),
     computed_at  DateTime64(3, 'UTC') COMMENT 'When it was decided to compute this row, before raw was read.' CODEC(Delta, ZSTD(1)),
     version      UInt64 COMMENT 'Grows with each computation, even if the clock goes back.' CODEC(Delta, ZSTD(1)),
-    is_deleted   UInt8 COMMENT '1 where a correction left no reading.' CODEC(ZSTD(1)),
+    is_deleted   UInt8 COMMENT '1 where there is no reading, or a correction left none.' CODEC(ZSTD(1)),
     devices_hash UInt64 COMMENT 'Slot that this was computed with, and devices that stood there then by raw.devices: when that changes, the row is stale.' CODEC(ZSTD(1))
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
@@ -282,6 +282,12 @@ AS WITH
         SELECT DISTINCT station_id, lane, vehicle_class, '', 0, 0, 0, 0, minute
         FROM live.station_minute_versions
         WHERE (if({slot_s:UInt32} = 60, minute, toStartOfHour(minute)), station_id) IN (SELECT arrayJoin(arrayMap(s -> (s.2, s.1), stale)))
+        UNION ALL
+        -- Nothing was and is there: a row without class says that it was looked
+        -- at, or the slot would be stale for ever. So it is at the other station
+        -- of a device that moved within the slot.
+        SELECT station_id, 0, '', '', 0, 0, 0, 0, slot
+        FROM decided
     )
 
 SELECT
@@ -313,7 +319,8 @@ FROM told
 INNER JOIN decided
     ON told.station_id = decided.station_id
         AND if({slot_s:UInt32} = 60, told.minute, toStartOfHour(told.minute)) = decided.slot
-GROUP BY station_id, lane, vehicle_class, minute
+GROUP BY station_id, lane, vehicle_class, minute, decided.slot
+QUALIFY vehicle_class != '' OR count() OVER (PARTITION BY station_id, decided.slot) = 1
 SETTINGS join_use_nulls = 0
 COMMENT 'Rows for live.station_minute_versions: the newest so many stale slots (most) of the length slot_s, computed from raw.';
 
