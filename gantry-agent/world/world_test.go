@@ -98,8 +98,8 @@ func TestDigest(t *testing.T) {
 		network, scenario   string
 		fingerprint, digest string
 	}{
-		{"corridor", "weekday", "ef0dbf9c68174cdb09429cb444822106", "61ffc7ad5b066666142922619785308f"},
-		{"metro", "metro", "d3c032e467cccaddf64bcc2c1caaeea3", "28517916289f1b51e9e2de3af27d955f"},
+		{"corridor", "weekday", "ed456044481878946410f2fa3d4ab3e0", "61ffc7ad5b066666142922619785308f"},
+		{"metro", "metro", "5ee357c4c1ea4913768328d82acf9fad", "28517916289f1b51e9e2de3af27d955f"},
 	} {
 		w := mustShipped(t, c.network, c.scenario)
 		if got := w.Fingerprint(); got != c.fingerprint {

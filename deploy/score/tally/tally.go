@@ -25,9 +25,12 @@ const (
 
 // Row is a site with its verdict and what is true of it.
 type Row struct {
-	Seed      uint64 `json:"seed"`
+	// Seed of the world.
+	Seed uint64 `json:"seed"`
+	// Situation that the site is in.
 	Situation string `json:"situation"`
-	Site      string `json:"site"`
+	// Site, as the question names it.
+	Site string `json:"site"`
 	// Truth in the unit of the question; the 85th percentile for cameras.
 	Truth float64 `json:"truth"`
 	// Predicted saving, nil when the screen gives none.
@@ -78,20 +81,34 @@ func CameraAnswer(v85, enforced, share, leastShare float64) Answer {
 
 // Question is the score of one question.
 type Question struct {
-	Recall        float64 `json:"recall"`
-	RecallLow     float64 `json:"recall_low"`
-	RecallHigh    float64 `json:"recall_high"`
-	Precision     float64 `json:"precision"`
-	PrecisionLow  float64 `json:"precision_low"`
+	// Recall is the share of true yes that read yes, with its interval of 95 %.
+	Recall float64 `json:"recall"`
+	// RecallLow is the lower end.
+	RecallLow float64 `json:"recall_low"`
+	// RecallHigh is the upper end.
+	RecallHigh float64 `json:"recall_high"`
+	// Precision is the share of yes that is true, with its interval of 95 %.
+	Precision float64 `json:"precision"`
+	// PrecisionLow is the lower end.
+	PrecisionLow float64 `json:"precision_low"`
+	// PrecisionHigh is the upper end.
 	PrecisionHigh float64 `json:"precision_high"`
-	Positives     int     `json:"positives"`
-	Negatives     int     `json:"negatives"`
-	TP            int     `json:"tp"`
-	FP            int     `json:"fp"`
-	FN            int     `json:"fn"`
-	TN            int     `json:"tn"`
-	Insufficient  int     `json:"insufficient"`
-	Unscored      int     `json:"unscored"`
+	// Positives are the sites whose true answer is yes.
+	Positives int `json:"positives"`
+	// Negatives are those whose true answer is no.
+	Negatives int `json:"negatives"`
+	// TP are true yes that read yes.
+	TP int `json:"tp"`
+	// FP are true no that read yes.
+	FP int `json:"fp"`
+	// FN are true yes that do not read yes.
+	FN int `json:"fn"`
+	// TN are true no that read no, or are sick and claim nothing.
+	TN int `json:"tn"`
+	// Insufficient are true no of healthy devices that claim nothing.
+	Insufficient int `json:"insufficient"`
+	// Unscored are too close to the threshold.
+	Unscored int `json:"unscored"`
 	// Of the sites in a queue from elsewhere, those that wrongly read yes.
 	InQueue      int `json:"in_queue"`
 	InQueueWrong int `json:"in_queue_wrong"`

@@ -10,8 +10,11 @@ import (
 
 // Station is what the passages of a station say about speed.
 type Station struct {
-	ID       string
-	Link     string
+	// ID of the station.
+	ID string
+	// Link it stands at.
+	Link string
+	// LimitKMH in force, km/h.
 	LimitKMH uint8
 	// FreeFlow is how many vehicles went as fast as they liked: no other less
 	// than four seconds ahead of them in their lane, and no congestion.

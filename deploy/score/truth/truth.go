@@ -29,8 +29,10 @@ import (
 
 // Site is one situation with one seed.
 type Site struct {
+	// Situation that is looked at.
 	Situation planted.Situation
-	Seed      uint64
+	// Seed of all chance.
+	Seed uint64
 
 	world    *world.World
 	days     []time.Time
@@ -50,7 +52,10 @@ type Site struct {
 var ErrFault = errors.New("no truth")
 
 // Pair is two zones between which there is demand.
-type Pair struct{ Origin, Destination string }
+type Pair struct {
+	// Origin and Destination are zones.
+	Origin, Destination string
+}
 
 // sums are the time that all spend on the road, microseconds.
 type sums struct{ vehicles, persons uint64 }
@@ -64,7 +69,10 @@ type answer struct {
 
 // Saved is what an intervention saves per workday, hours; negative where it
 // costs.
-type Saved struct{ VehicleH, PersonH float64 }
+type Saved struct {
+	// VehicleH and PersonH are hours per workday.
+	VehicleH, PersonH float64
+}
 
 // Open makes the world and evaluates its days, which are given by their
 // midnight, UTC.

@@ -13,10 +13,16 @@ type Minute int
 func (m Minute) clock() string { return fmt.Sprintf("%02d:%02d", int(m)/60, int(m)%60) }
 
 // Window is a part of the local day; To is exclusive.
-type Window struct{ From, To Minute }
+type Window struct {
+	// To is the minute it ends before.
+	From, To Minute
+}
 
 // Direction is one direction of a road.
-type Direction struct{ Road, Direction string }
+type Direction struct {
+	// Road and Direction as on the signs.
+	Road, Direction string
+}
 
 // Peaks of a day.
 const (

@@ -33,7 +33,9 @@ const (
 
 // Road is a world and what stands before its ids.
 type Road struct {
-	World  *world.World
+	// World whose devices emit.
+	World *world.World
+	// Prefix of its ids.
 	Prefix string
 }
 
