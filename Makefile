@@ -91,6 +91,16 @@ pictures: need-go ## draw the README's pictures of a simulated day
 	@go run ./gantry-agent world plot --what=space-time --day=2026-03-06 --direction=north --out=.github/pictures/space-time.png
 	@go run ./gantry-agent world plot --what=fundamental --day=2026-03-06 --direction=north --out=.github/pictures/fundamental.png
 
+.PHONY: docs
+docs: bin/local ## describe every model and column in bin/dbt-docs.html; needs a running stack
+	@address="$$(bin/local address clickhouse-http)"; dbt="$$(bin/local install | sed -n 's/^GANTRY_DBT=//p')"; \
+	password="$$(cat '$(STATE)/secrets/clickhouse-dbt')"; target='$(CURDIR)/bin/dbt-docs'; \
+	cd dbt; GANTRY_CLICKHOUSE_HOST="$${address%:*}" GANTRY_CLICKHOUSE_HTTP_PORT="$${address##*:}" GANTRY_DBT_PASSWORD="$$password" \
+		DBT_TARGET_PATH="$$target" DBT_LOG_PATH="$$target" "$$dbt" --quiet docs generate --static
+	@mv bin/dbt-docs/static_index.html bin/dbt-docs.html
+	@rm -rf bin/dbt-docs
+	@echo "bin/dbt-docs.html: open it in a browser"
+
 .PHONY: clean
 clean: ## remove what was built; the state folder and the user's cache stay
 	@rm -rf bin dbt/target dbt/logs

@@ -26,6 +26,7 @@ func TestIncrements(t *testing.T) {
 func foldLate(t *testing.T, dir string) {
 	w := newWarehouse(t, dir)
 	w.dbt("build")
+	w.described()
 	if n := w.count(`SELECT count() FROM serving.station_flow_5m`); n != 0 {
 		t.Errorf("%d rows from no readings", n)
 	}

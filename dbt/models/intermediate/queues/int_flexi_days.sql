@@ -60,6 +60,7 @@ shifted as (
         toUInt8(shift_percent) as shift_percent,
         active_bin_count,
         missing_bin_count,
+        is_demand_censored,
         (modelled_pce_h - {{ queue_delay_pce_h('shifted_pce', 'discharge_pce', 'capacity_pce_bin') }})
         * vehicles_per_pce * believed_share as saved_vehicle_h,
 

@@ -84,6 +84,7 @@ served as (
         -- numerics
         active_bin_count,
         missing_bin_count,
+        is_demand_censored,
         (modelled_pce_h - {{ queue_delay_pce_h('fewer_pce', 'discharge_pce', 'capacity_pce_bin') }})
         * vehicles_per_pce * believed_share * persons_per_vehicle as saved_person_h,
 

@@ -11,6 +11,8 @@ with
 
 {{ threshold('evaluation_workdays_min') }} as workdays_min,
 
+{{ threshold('censored_day_share_max') }} as censored_share_max,
+
 {{ threshold('measured_bins_min') }} as measured_bins_min,
 
 {{ threshold('recurrent_day_share_min') }} as day_share_min,
@@ -33,6 +35,7 @@ daily as (
         local_date,
         sum(saved_vehicle_h) as saved_vehicle_h,
         max(active_bin_count) > 0 as is_active,
+        max(is_demand_censored) as is_demand_censored,
         max(missing_bin_count) > {{ threshold('queue_missing_bins_max') }} as is_missing
 
     from {{ ref('int_flexi_days') }}
@@ -46,6 +49,7 @@ savings as (
         direction,
         peak,
         countIf(not is_missing) as n,
+        countIf(is_demand_censored and not is_missing) as censored_day_count,
         countIf(saved_vehicle_h > saving_min_veh_h / 4) as active_day_count,
         sumIf(saved_vehicle_h, not is_missing) / n as saved,
         1.96 * sqrt(varSampIf(saved_vehicle_h, not is_missing) / n) as margin
@@ -86,6 +90,7 @@ counted as (
         savings.active_day_count as active_day_count,
         savings.road != '' as has_queue,
         if(has_queue, savings.n, coverage.measured_day_count) as n,
+        savings.censored_day_count as censored_day_count,
         if(has_queue, savings.saved, 0) as saved,
         if(has_queue, savings.margin, 0) as margin
 
@@ -133,7 +138,7 @@ judged as (
         ) as caveat,
         value as predicted_saving_per_weekday,
         'vehicle-hours' as saving_unit,
-        false as is_demand_censored,
+        toBool(censored_day_count > censored_share_max * n) as is_demand_censored,
 
         -- timestamps
         first_date as evaluated_from,

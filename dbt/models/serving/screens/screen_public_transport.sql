@@ -17,6 +17,8 @@ with
 
 {{ threshold('evaluation_workdays_min') }} as workdays_min,
 
+{{ threshold('censored_day_share_max') }} as censored_share_max,
+
 days as (
     select
         count() as day_count,
@@ -45,6 +47,7 @@ daily as (
         destination_zone,
         local_date,
         sum(saved_person_h) as saved_person_h,
+        max(is_demand_censored) as is_demand_censored,
         max(missing_bin_count) > {{ threshold('queue_missing_bins_max') }} as is_missing
 
     from {{ ref('int_public_transport_days') }}
@@ -56,6 +59,7 @@ savings as (
         origin_zone,
         destination_zone,
         countIf(not is_missing) as n,
+        countIf(is_demand_censored and not is_missing) as censored_day_count,
         sumIf(saved_person_h, not is_missing) / n as saved,
         1.96 * sqrt(varSampIf(saved_person_h, not is_missing) / n) as margin
 
@@ -77,6 +81,7 @@ counted as (
         shift_share * pairs.cars_per_workday * persons.persons_per_car as riders,
         ceil(riders / bus_persons) as buses,
         riders * pairs.bus_extra_h + buses * pairs.bus_h as bus_person_h,
+        savings.censored_day_count as censored_day_count,
         if(has_queue, savings.saved, 0) - bus_person_h as saved,
         if(has_queue, savings.margin, 0) as margin
 
@@ -120,7 +125,7 @@ judged as (
         ) as caveat,
         value as predicted_saving_per_weekday,
         'person-hours' as saving_unit,
-        false as is_demand_censored,
+        toBool(censored_day_count > censored_share_max * n) as is_demand_censored,
         cars_per_workday,
         toUInt32(buses) as buses_per_weekday,
 

@@ -11,6 +11,8 @@ with
 
 {{ threshold('evaluation_workdays_min') }} as workdays_min,
 
+{{ threshold('censored_day_share_max') }} as censored_share_max,
+
 {{ threshold('measured_bins_min') }} as measured_bins_min,
 
 {{ threshold('recurrent_day_share_min') }} as day_share_min,
@@ -159,7 +161,7 @@ judged as (
         ) as caveat,
         value as predicted_saving_per_weekday,
         'vehicle-hours' as saving_unit,
-        toBool(censored_day_count > 0.2 * n and n > 0) as is_demand_censored,
+        toBool(censored_day_count > censored_share_max * n) as is_demand_censored,
         toUInt16(active_day_count) as active_workday_count,
         delay_vehicle_h_per_weekday,
 
