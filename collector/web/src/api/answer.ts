@@ -1,0 +1,116 @@
+// What became of a question: each state is shown in its own way (parts/states).
+import { Code, ConnectError } from "@connectrpc/connect";
+import { useEffect, useState } from "preact/hooks";
+
+/** Why there is no answer, in words for the reader. */
+export interface Problem {
+  kind: "denied" | "login" | "unreachable" | "missing" | "wrong" | "failed";
+  text: string;
+}
+
+/** A question's answer, or why there is none. "kept" is an older answer that could not be asked anew. */
+export type Answer<T> =
+  | { state: "loading"; data?: undefined }
+  | { state: "ready"; data: T }
+  | { state: "kept"; data: T; problem: Problem }
+  | { state: "failed"; data?: undefined; problem: Problem };
+
+/** Sorts an error into what the reader can do about it. */
+export function problemOf(err: unknown): Problem {
+  const e = ConnectError.from(err);
+  const text = e.rawMessage;
+  switch (e.code) {
+    case Code.PermissionDenied:
+      return { kind: "denied", text };
+    case Code.Unauthenticated:
+      return { kind: "login", text };
+    case Code.NotFound:
+      return { kind: "missing", text };
+    case Code.InvalidArgument:
+    case Code.ResourceExhausted:
+    case Code.OutOfRange:
+      return { kind: "wrong", text };
+    case Code.Unimplemented:
+      return { kind: "failed", text: "This collector does not answer that question: " + text };
+    case Code.Unavailable:
+      return { kind: "unreachable", text };
+    case Code.DeadlineExceeded:
+      return { kind: "failed", text: "The collector took too long to answer. Try a shorter period." };
+    default:
+      // A fetch that never reached the server has no code of its own.
+      if (e.cause instanceof TypeError || /fetch|network/i.test(text)) return { kind: "unreachable", text: "The collector cannot be reached." };
+      return { kind: "failed", text };
+  }
+}
+
+// Answers that were had, so that going back is at once and a lost connection
+// leaves what was seen. Bounded: the oldest goes first.
+const kept = new Map<string, unknown>();
+const keptMost = 60;
+
+function keep(key: string, data: unknown) {
+  kept.delete(key);
+  kept.set(key, data);
+  const oldest = kept.keys().next();
+  if (kept.size > keptMost && !oldest.done) kept.delete(oldest.value);
+}
+
+/** Forgets every answer; for tests, and when the reader logs out. */
+export function forget() {
+  kept.clear();
+}
+
+interface Options {
+  /** Ask again after so long, while the tab is seen; no more often than the data change. */
+  refreshMs?: number;
+  /** Nothing is kept: for what must not stay in memory, as evidence. */
+  private?: boolean;
+}
+
+function start<T>(key: string, secret: boolean): Answer<T> {
+  return !secret && kept.has(key) ? { state: "ready", data: kept.get(key) as T } : { state: "loading" };
+}
+
+/**
+ * Asks a question whenever its key changes. The question must be a function
+ * of the key alone; undefined asks nothing. The request ends with the reader's interest.
+ */
+export function useAnswer<T>(key: string | undefined, ask: (signal: AbortSignal) => Promise<T>, options: Options = {}): Answer<T> {
+  const secret = options.private ?? false;
+  const [held, hold] = useState<{ key: string | undefined; answer: Answer<T> }>({ key: undefined, answer: { state: "loading" } });
+  const [round, again] = useState(0);
+
+  useEffect(() => {
+    if (key === undefined) return;
+    const cancel = new AbortController();
+    ask(cancel.signal).then(
+      (data) => {
+        if (cancel.signal.aborted) return;
+        if (!secret) keep(key, data);
+        hold({ key, answer: { state: "ready", data } });
+      },
+      (err: unknown) => {
+        if (cancel.signal.aborted) return;
+        const problem = problemOf(err);
+        const old = problem.kind !== "denied" && problem.kind !== "login" && !secret && kept.has(key);
+        hold({ key, answer: old ? { state: "kept", data: kept.get(key) as T, problem } : { state: "failed", problem } });
+      },
+    );
+    return () => cancel.abort();
+    // ask is a function of key.
+  }, [key, round]);
+
+  useEffect(() => {
+    if (key === undefined || !options.refreshMs) return;
+    const timer = setInterval(() => document.hidden || again((n) => n + 1), options.refreshMs);
+    return () => clearInterval(timer);
+  }, [key, options.refreshMs]);
+
+  useEffect(() => {
+    const online = () => again((n) => n + 1);
+    addEventListener("online", online);
+    return () => removeEventListener("online", online);
+  }, []);
+
+  return held.key === key ? held.answer : key === undefined ? { state: "loading" } : start<T>(key, secret);
+}

@@ -1,0 +1,125 @@
+import { useMemo } from "preact/hooks";
+import { useAnswer } from "../api/answer";
+import { all, csvAddress, query } from "../api/client";
+import { Heatmap, type Outline, type Row } from "../charts/heatmap";
+import { SpeedLegend } from "../charts/legend";
+import { BinState } from "../gen/gantry/v1/query_basis_pb";
+import type { GetCorridorResponse } from "../gen/gantry/v1/query_live_pb";
+import type { Bottleneck } from "../gen/gantry/v1/query_travel_pb";
+import { km, num, plural } from "../format";
+import { stationText, useLocalZone, useNetwork, useZone, type Network } from "../network";
+import { CarriagewaySelect, DateSelect, PageHead, Pick, useCarriageway, useDate } from "../parts/controls";
+import { Figure } from "../parts/figure";
+import { BasisLine, dayMs, Empty, Show } from "../parts/states";
+import { Table } from "../parts/table";
+import { Term } from "../parts/term";
+import { choose, go, link, useRoute } from "../route";
+import { addDays, dayText, instant, minuteText, timeText, type Zone } from "../time";
+import { queueColumns } from "../parts/queues";
+
+export default function Corridor() {
+  const network = useNetwork();
+  const local = useLocalZone();
+  const zone = useZone();
+  const { road, direction } = useCarriageway();
+  const date = useDate();
+  const { params } = useRoute();
+  const binMin = Number(params.bin ?? 5);
+  const from = date ? instant(date, 0, local).toISOString() : "";
+  const to = date ? instant(addDays(date, 1), 0, local).toISOString() : "";
+  const answer = useAnswer(date ? `corridor ${road} ${direction} ${from} ${binMin}` : undefined, (signal) => query.getCorridor({ road, direction, from, to, binMin }, { signal }), { refreshMs: 3 * 60_000 });
+  const queues = useAnswer(date ? `queues ${road} ${direction} ${date}` : undefined, async (signal) =>
+    (await all((pageToken) => query.listBottlenecks({ road, direction, fromDate: date, toDate: date, pageToken }, { signal }))).flatMap((p) => p.bottlenecks));
+
+  const rows = useMemo(() => (answer.data ? heatRows(answer.data, network) : []), [answer.data, network]);
+  const outlines = useMemo(() => (queues.data ?? []).map((b) => outline(b, network, local)), [queues.data, network]);
+  const bins = useMemo(() => answer.data?.binStartUnixS.map(Number) ?? [], [answer.data]);
+
+  return (
+    <>
+      <PageHead question={`Where and when does ${road} ${direction} queue?`} verdict={queues.data && headline(queues.data, date)}>
+        <CarriagewaySelect />
+        <DateSelect />
+        <Pick label="Bins" value={String(binMin)} choices={[5, 15, 60].map((m) => ({ value: String(m), text: `${m} min` }))} onChange={(v) => choose({ bin: v === "5" ? undefined : v })} />
+      </PageHead>
+      {!date && <Empty>The models have no day yet. They are built every few minutes as history is loaded.</Empty>}
+      {date && (
+        <Show answer={answer} lines={12}>
+          {(data) => (
+            <>
+              <BasisLine basis={data.basis} intervalMs={dayMs} />
+              {rows.length === 0 ? <Empty>No station stands on {road} {direction}.</Empty> : (
+                <Figure id="time_space" title={<Term name="spaceMeanSpeed">Speed over time and distance, {road} {direction}, {dayText(date)}</Term>} rows={cells(data)} rowKey={(c) => `${c.station} ${c.bin}`} basis={data.basis}
+                  source={csvAddress("GetCorridor", { road, direction, from, to, bin_min: binMin })}
+                  note="Queues of bottlenecks are outlined: a queue begins at its head and grows against the traffic, so its upper edge stays where it is and its lower edge moves down."
+                  columns={[
+                    { name: "station_id", title: "Station", value: (c) => c.station },
+                    { name: "offset_m", title: "Distance, m", value: (c) => c.offset_m, figure: true },
+                    { name: "bin_start_utc", title: `Begin, ${zone.label}`, value: (c) => new Date(c.bin * 1000).toISOString(), show: (c) => timeText(new Date(c.bin * 1000), zone) },
+                    { name: "speed_kmh", title: "Speed, km/h", value: (c) => c.speed, figure: true },
+                    { name: "speed_state", title: "Speed is", value: (c) => c.state },
+                    { name: "flow_veh_h", title: "Flow, veh/h", value: (c) => c.flow, figure: true },
+                  ]}>
+                  <SpeedLegend />
+                  <Heatmap label={`Speeds on ${road} ${direction} by time and distance. ${queues.data ? headline(queues.data, date) : ""}`} rows={rows} binStart_s={bins} bin_s={data.binMin * 60} outlines={outlines} zone={zone}
+                    onChoose={(r) => go(link("station", { station: r.id, date, road, direction }))} />
+                </Figure>
+              )}
+            </>
+          )}
+        </Show>
+      )}
+      {date && (
+        <section class="card">
+          <h2><Term name="bottleneck">Bottlenecks of the day</Term></h2>
+          <Show answer={queues} lines={2}>
+            {(list) => list.length === 0 ? <Empty>No bottleneck was active on {dayText(date)}.</Empty> : <Table id="bottlenecks" caption="Bottlenecks of the day" rows={list} rowKey={(b) => b.linkId + b.downStationId} columns={queueColumns} basis={answer.data?.basis} />}
+          </Show>
+        </section>
+      )}
+    </>
+  );
+}
+
+function headline(list: Bottleneck[], date: string): string {
+  const worst = [...list].sort((a, b) => b.delayVehicleH - a.delayVehicleH)[0];
+  if (!worst) return `Nowhere on ${dayText(date)}: no bottleneck was active.`;
+  const more = list.length > 1 ? ` ${plural(list.length - 1, "more queue")} below.` : "";
+  return `From ${minuteText(worst.firstMinute)} to ${minuteText(worst.lastMinute)} upstream of ${worst.downStationId}, up to ${km(worst.queueLengthM)} km long: ${num(worst.delayVehicleH)} vehicle-hours of delay.${more}`;
+}
+
+function heatRows(data: GetCorridorResponse, n: Network): Row[] {
+  return data.stations.map((s) => ({
+    id: s.stationId,
+    name: stationText(n.byId.get(s.stationId), s.stationId),
+    offset_m: s.offsetM,
+    speed_kmh: s.speedKmh,
+    flow_veh_h: s.flowVehH,
+    missing: s.speedState.map((b) => b !== BinState.MEASURED && b !== BinState.EMPTY),
+  }));
+}
+
+function outline(b: Bottleneck, n: Network, local: Zone): Outline {
+  const head = n.byId.get(b.downStationId)?.offsetM ?? 0;
+  return {
+    from_s: instant(b.localDate, b.firstMinute, local).getTime() / 1000,
+    to_s: instant(b.localDate, b.lastMinute, local).getTime() / 1000,
+    from_m: head - b.queueLengthM,
+    to_m: head,
+    label: b.linkId,
+  };
+}
+
+/** The matrix as rows of a table. */
+function cells(data: GetCorridorResponse) {
+  return data.stations.flatMap((s) =>
+    data.binStartUnixS.map((bin, j) => ({
+      station: s.stationId,
+      offset_m: s.offsetM,
+      bin: Number(bin),
+      speed: s.speedKmh[j],
+      flow: s.flowVehH[j],
+      state: s.speedState[j] === BinState.MEASURED ? "measured" : s.speedState[j] === BinState.EMPTY ? "no vehicle" : "missing",
+    })),
+  );
+}

@@ -1,0 +1,98 @@
+// Loading, empty, stale, error and denied look different, because what to do
+// next is different.
+import type { ComponentChildren } from "preact";
+import type { Answer, Problem } from "../api/answer";
+import type { Basis } from "../gen/gantry/v1/query_basis_pb";
+import { num, percent } from "../format";
+import { useZone } from "../network";
+import { ageText, freshness, timeText } from "../time";
+import { useNow } from "./now";
+import { Term } from "./term";
+
+/** Shows an answer, or in which way there is none. */
+export function Show<T>({ answer, children, lines = 6 }: { answer: Answer<T>; children: (data: T) => ComponentChildren; lines?: number }) {
+  switch (answer.state) {
+    case "loading":
+      return <Loading lines={lines} />;
+    case "failed":
+      return <Refusal problem={answer.problem} />;
+    case "kept":
+      return (
+        <>
+          <p class="notice late" role="status" data-state="kept">
+            <strong>Shown from memory.</strong> {answer.problem.text} What you see is what was last answered.
+          </p>
+          {children(answer.data)}
+        </>
+      );
+    case "ready":
+      return <>{children(answer.data)}</>;
+  }
+}
+
+export function Loading({ lines = 6 }: { lines?: number }) {
+  return (
+    <div class="loading" data-state="loading" role="status" aria-label="Loading">
+      {Array.from({ length: lines }, (_, i) => <div key={i} class="bar" />)}
+    </div>
+  );
+}
+
+/** Nothing there, although everything worked. */
+export function Empty({ children }: { children: ComponentChildren }) {
+  return <div class="notice empty" data-state="empty">{children}</div>;
+}
+
+const titles: Record<Problem["kind"], string> = {
+  denied: "You may not see this",
+  login: "You are not logged in",
+  unreachable: "No connection to the collector",
+  missing: "There is no such thing",
+  wrong: "That cannot be asked",
+  failed: "That did not work",
+};
+
+/** Why there is no answer, and the way on. */
+export function Refusal({ problem }: { problem: Problem }) {
+  const locked = problem.kind === "denied" || problem.kind === "login";
+  return (
+    <div class={`notice ${locked ? "denied" : "error"}`} role="alert" data-state={locked ? "denied" : "error"}>
+      <h2>{titles[problem.kind]}</h2>
+      <p>{problem.text}</p>
+      {locked && (
+        <p>
+          How to get access: ask whoever operates this collector for the role that the page needs. They give it in the
+          login service, or as a token for scripts. Without login, as on a collector of one machine, nobody has it.
+        </p>
+      )}
+      {problem.kind === "unreachable" && <p>Nothing here is fetched from elsewhere, so this is between you and the collector. Pages ask again by themselves when the connection is back.</p>}
+    </div>
+  );
+}
+
+/** How new and how complete the data are. */
+export function BasisLine({ basis, intervalMs }: { basis: Basis | undefined; intervalMs: number }) {
+  const zone = useZone();
+  const now = useNow();
+  if (!basis) return null;
+  const at = basis.asOf === "" ? undefined : new Date(basis.asOf);
+  const age = at ? now - at.getTime() : undefined;
+  const state = age === undefined ? "stale" : freshness(age, intervalMs);
+  const c = basis.completeness;
+  return (
+    <p class="basis" data-freshness={state}>
+      <span class={`age ${state}`}>
+        <Term name="asOf">{at ? `Data as of ${timeText(at, zone)} ${zone.label}` : "No data yet"}</Term>
+        {age !== undefined && <span> · {age < 0 ? "ahead of this computer's clock" : `${ageText(age)} ago`}{state === "stale" ? ", stale" : state === "late" ? ", late" : ""}</span>}
+      </span>
+      {c && c.expectedCount > 0n && (
+        <span>
+          <Term name="completeness">{percent(Number(c.measuredCount) / Number(c.expectedCount), 0)}</Term> of {c.of} ({num(c.measuredCount)} of {num(c.expectedCount)})
+        </span>
+      )}
+    </p>
+  );
+}
+
+export const minuteMs = 60_000;
+export const dayMs = 86_400_000;
