@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 	"time"
@@ -83,26 +84,26 @@ type QueryFlags struct {
 
 // sources opens an account for each role; enforcement is nil without a
 // password.
-func (f *QueryFlags) sources(addr string) (planner, enforcement *rows.Source, err error) {
-	planner, err = openSource(addr, f.ClickhousePlannerUser, "--clickhouse-planner-password-file", f.ClickhousePlannerPasswordFile)
+func (f *QueryFlags) sources(addr string, log *slog.Logger) (planner, enforcement *rows.Source, err error) {
+	planner, err = openSource(addr, f.ClickhousePlannerUser, "--clickhouse-planner-password-file", f.ClickhousePlannerPasswordFile, log)
 	if err != nil || f.ClickhouseEnforcementPasswordFile == "" {
 		return planner, nil, err
 	}
-	enforcement, err = openSource(addr, f.ClickhouseEnforcementUser, "--clickhouse-enforcement-password-file", f.ClickhouseEnforcementPasswordFile)
+	enforcement, err = openSource(addr, f.ClickhouseEnforcementUser, "--clickhouse-enforcement-password-file", f.ClickhouseEnforcementPasswordFile, log)
 	return planner, enforcement, err
 }
 
 // maxQueries is how many questions of one role ClickHouse is asked at once.
 const maxQueries = 8
 
-func openSource(addr, user, flag, file string) (*rows.Source, error) {
+func openSource(addr, user, flag, file string, log *slog.Logger) (*rows.Source, error) {
 	password, err := readPassword(flag, file)
 	if err != nil {
 		return nil, err
 	}
 	cfg := clickhouse.DefaultConfig(addr, user, password)
 	cfg.MaxConns = maxQueries
-	return rows.Open(cfg, rows.DefaultLimits())
+	return rows.Open(cfg, rows.DefaultLimits(), log)
 }
 
 // readPassword reads the file that a flag names; none gives no password.

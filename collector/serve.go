@@ -190,7 +190,7 @@ func (c *collector) prepare() error {
 		return err
 	}
 	if c.query != nil {
-		if c.planner, c.enforcement, err = c.query.sources(c.warehouse); err != nil {
+		if c.planner, c.enforcement, err = c.query.sources(c.warehouse, c.log); err != nil {
 			return err
 		}
 	}

@@ -22,12 +22,12 @@ const matrixCells = `SELECT station_id, groupArray(bin), groupArray(speed), grou
 	SELECT station_id,
 		toUInt32(intDiv(toInt64(toUnixTimestamp(bin_start)) - {from_s:Int64}, {bin_s:Int64})) AS bin,
 		toFloat32(if(sum(sum_pace_h_km) > 0, sum(speed_count) / sum(sum_pace_h_km), nan)) AS speed,
-		toUInt8(multiIf(countIf(speed_state = 'measured') > 0, 1, countIf(speed_state = 'empty') > 0, 2, 3)) AS speed_state,
-		toFloat32(sumIf(vehicle_count, count_state = 'measured') * 12 / countIf(count_state = 'measured')) AS flow,
-		toUInt8(multiIf(countIf(count_state = 'measured') = 0, 3, sumIf(vehicle_count, count_state = 'measured') > 0, 1, 2)) AS count_state,
-		countIf(speed_state != 'missing') AS speed_bins
-	FROM (SELECT * FROM serving.station_5m WHERE station_id IN {stations:Array(String)}
-		AND bin_start >= {from:DateTime('UTC')} AND bin_start < {to:DateTime('UTC')})
+		toUInt8(multiIf(countIf(s.speed_state = 'measured') > 0, 1, countIf(s.speed_state = 'empty') > 0, 2, 3)) AS speed_state,
+		toFloat32(sumIf(vehicle_count, s.count_state = 'measured') * 12 / countIf(s.count_state = 'measured')) AS flow,
+		toUInt8(multiIf(countIf(s.count_state = 'measured') = 0, 3, sumIf(vehicle_count, s.count_state = 'measured') > 0, 1, 2)) AS count_state,
+		countIf(s.speed_state != 'missing') AS speed_bins
+	FROM serving.station_5m AS s
+	WHERE station_id IN {stations:Array(String)} AND bin_start >= {from:DateTime('UTC')} AND bin_start < {to:DateTime('UTC')}
 	GROUP BY station_id, bin)
 	GROUP BY station_id`
 

@@ -74,6 +74,9 @@ func (t *Traffic) GetEvidence(ctx context.Context, req *gantryv1.GetEvidenceRequ
 	if err := purpose(req.ProtoReflect()); err != nil {
 		return nil, err
 	}
+	if req.DeviceId == "" {
+		return nil, status.Error(codes.InvalidArgument, "device_id: say whose reading; take it, epoch and seq from a violation")
+	}
 	const aside = 36 * time.Hour
 	day := epochStart(req.Epoch).Truncate(24 * time.Hour)
 	query := evidence

@@ -30,13 +30,17 @@ const (
 // told turns an error of ClickHouse, or of the way to it, into a status whose
 // message says what to do. Which table or setting it was is the operator's
 // business and not the caller's, but for what is not built yet.
-func told(ctx context.Context, err error) error {
+func (s *Source) told(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
 	var says *chgo.Exception
 	if errors.As(err, &says) {
-		return excepted(says)
+		told := excepted(says)
+		if status.Code(told) == codes.Internal {
+			s.log.Error("ClickHouse could not answer a question", "error", says)
+		}
+		return told
 	}
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -48,7 +52,8 @@ func told(ctx context.Context, err error) error {
 	}
 	var network net.Error
 	if errors.As(err, &network) || ctx.Err() == nil {
-		return status.Errorf(codes.Unavailable, "ClickHouse does not answer: try again, and if it stays so look at /healthz and the collector's log (%v)", err)
+		s.log.Warn("ClickHouse does not answer", "error", err)
+		return status.Error(codes.Unavailable, "ClickHouse does not answer: try again, and if it stays so look at /healthz and the collector's log")
 	}
 	return status.FromContextError(ctx.Err()).Err()
 }

@@ -83,7 +83,7 @@ func (s *Source) Fill(ctx context.Context, query Select, md protoreflect.Message
 	defer cancel()
 	found, err := s.conn.Query(ctx, query.Statement(md), query.Args...)
 	if err != nil {
-		return told(ctx, err)
+		return s.told(ctx, err)
 	}
 	defer func() { _ = found.Close() }()
 	columns := columnsOf(md, nil)
@@ -94,7 +94,7 @@ func (s *Source) Fill(ctx context.Context, query Select, md protoreflect.Message
 	}
 	for found.Next() {
 		if err := found.Scan(dest...); err != nil {
-			return told(ctx, err)
+			return s.told(ctx, err)
 		}
 		row := add()
 		for i, c := range columns {
@@ -103,7 +103,7 @@ func (s *Source) Fill(ctx context.Context, query Select, md protoreflect.Message
 			}
 		}
 	}
-	return told(ctx, found.Err())
+	return s.told(ctx, found.Err())
 }
 
 // set puts a scanned value into its field; NULL leaves it absent.

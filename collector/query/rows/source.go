@@ -2,6 +2,7 @@ package rows
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	chgo "github.com/ClickHouse/clickhouse-go/v2"
@@ -30,15 +31,17 @@ func DefaultLimits() Limits {
 type Source struct {
 	conn   driver.Conn
 	limits Limits
+	log    *slog.Logger
 }
 
-// Open makes a source; a server that is down is no error yet.
-func Open(cfg clickhouse.Config, limits Limits) (*Source, error) {
+// Open makes a source; a server that is down is no error yet. log gets what is
+// wrong with statements, which a caller is not told.
+func Open(cfg clickhouse.Config, limits Limits, log *slog.Logger) (*Source, error) {
 	conn, err := clickhouse.Open(cfg)
 	if err != nil {
 		return nil, err
 	}
-	return &Source{conn: conn, limits: limits}, nil
+	return &Source{conn: conn, limits: limits, log: log.With("clickhouse_user", cfg.User)}, nil
 }
 
 // Close lets go of the connections.
@@ -70,18 +73,18 @@ func (s *Source) Each(ctx context.Context, statement string, args []any, dest []
 	defer cancel()
 	found, err := s.conn.Query(ctx, statement, args...)
 	if err != nil {
-		return told(ctx, err)
+		return s.told(ctx, err)
 	}
 	defer func() { _ = found.Close() }()
 	for found.Next() {
 		if err := found.Scan(dest...); err != nil {
-			return told(ctx, err)
+			return s.told(ctx, err)
 		}
 		if err := row(); err != nil {
 			return err
 		}
 	}
-	return told(ctx, found.Err())
+	return s.told(ctx, found.Err())
 }
 
 // One scans the first row into dest; found is false when there is none.
