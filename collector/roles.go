@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"google.golang.org/grpc"
@@ -38,6 +39,17 @@ type guard struct {
 	loopback bool
 }
 
+// besides are the roles whose methods a role may use besides its own. Nobody
+// but agents may send readings, and nobody but enforcement sees a violation.
+var besides = map[gantryv1.Role][]gantryv1.Role{
+	gantryv1.Role_ROLE_OPERATOR:    {gantryv1.Role_ROLE_VIEWER, gantryv1.Role_ROLE_PLANNER},
+	gantryv1.Role_ROLE_PLANNER:     {gantryv1.Role_ROLE_VIEWER},
+	gantryv1.Role_ROLE_ENFORCEMENT: {gantryv1.Role_ROLE_PLANNER, gantryv1.Role_ROLE_VIEWER},
+}
+
+// onLoopback are the roles whose methods need no token on this machine.
+var onLoopback = []gantryv1.Role{gantryv1.Role_ROLE_AGENT, gantryv1.Role_ROLE_VIEWER, gantryv1.Role_ROLE_PLANNER}
+
 // readTokens reads the tokens file: a role and a SHA-256 in hexadecimal per
 // line; empty lines and those that begin with # are skipped.
 func readTokens(path string) (map[[sha256.Size]byte]gantryv1.Role, error) {
@@ -60,7 +72,7 @@ func readTokens(path string) (map[[sha256.Size]byte]gantryv1.Role, error) {
 		role := gantryv1.Role(gantryv1.Role_value["ROLE_"+strings.ToUpper(name)])
 		sum, err := hex.DecodeString(strings.TrimSpace(digest))
 		if role == gantryv1.Role_ROLE_UNSPECIFIED || err != nil || len(sum) != sha256.Size {
-			return nil, fmt.Errorf("%s:%d: not a role (agent, viewer, operator) and the SHA-256 of a token in 64 hexadecimal digits", path, n)
+			return nil, fmt.Errorf("%s:%d: not a role (agent, viewer, operator, planner, enforcement) and the SHA-256 of a token in 64 hexadecimal digits", path, n)
 		}
 		tokens[[sha256.Size]byte(sum)] = role
 		if len(tokens) > maxTokens {
@@ -104,14 +116,13 @@ func (g *guard) check(ctx context.Context, fullMethod string) error {
 		return err
 	}
 	if !known {
-		if g.loopback && needed != gantryv1.Role_ROLE_OPERATOR {
+		if g.loopback && slices.Contains(onLoopback, needed) {
 			return nil
 		}
 		return status.Errorf(codes.Unauthenticated, "%s needs a token of role %s: send the metadata `authorization: Bearer TOKEN`, and give the collector its SHA-256 with --tokens-file",
 			fullMethod, roleName(needed))
 	}
-	// Operators may look; nobody but agents may send readings.
-	if caller == needed || (caller == gantryv1.Role_ROLE_OPERATOR && needed == gantryv1.Role_ROLE_VIEWER) {
+	if caller == needed || slices.Contains(besides[caller], needed) {
 		return nil
 	}
 	return status.Errorf(codes.PermissionDenied, "%s needs the role %s and this token has %s: use another token", fullMethod, roleName(needed), roleName(caller))
