@@ -2,7 +2,10 @@ module github.com/gantry-dev/gantry
 
 go 1.26.0
 
-ignore ./dbt
+ignore (
+	./dbt
+	./collector/web/node_modules
+)
 
 require (
 	buf.build/go/protoyaml v0.8.0

@@ -17,22 +17,39 @@ import (
 	"google.golang.org/grpc/reflection"
 
 	"github.com/gantry-dev/gantry/collector/query"
+	"github.com/gantry-dev/gantry/collector/web"
 )
 
-// newHTTPServer serves /metrics, /healthz and the API. Nothing limits how long
+// newHTTPServer serves /metrics, /healthz, the API and the pages. Nothing limits how long
 // an answer may take, for streams come here; everything else is limited.
-func newHTTPServer(h *healthState, metrics prometheus.Gatherer, api http.Handler, addr net.Addr) *http.Server {
+func newHTTPServer(h *healthState, metrics prometheus.Gatherer, api *door, addr net.Addr) *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
 	mux.HandleFunc("GET /healthz", h.serveHTTP)
 	for _, prefix := range query.HTTPPrefixes() {
 		mux.Handle(prefix, api)
 	}
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = fmt.Fprintln(w, "gantry collector: /healthz /metrics /csv/METHOD, and gantry.v1.QueryService and gantry.v1.FleetService by gRPC, gRPC-Web and Connect")
-	})
+	mux.Handle("/", pages(api))
 	return limited(onlyLocalHosts(mux, addr))
+}
+
+// pages serves the dashboard where there is something that answers it; else a
+// line that says what is here.
+func pages(api *door) http.Handler {
+	dashboard := web.Handler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if api.behind.Load() != nil {
+			dashboard.ServeHTTP(w, r)
+			return
+		}
+		if r.URL.Path != "/" {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.Header().Set("Cache-Control", "no-store")
+		_, _ = fmt.Fprintln(w, "gantry collector: /healthz /metrics; the pages and the API are served in the role query, once it has started")
+	})
 }
 
 // door is where requests wait, or are sent away, until what answers them is
