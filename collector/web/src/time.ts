@@ -3,8 +3,10 @@
 
 /** The zone that times are shown in. */
 export interface Zone {
-  /** IANA name or offset; what Intl takes. */
+  /** IANA name, or an offset as +04:15. */
   name: string;
+  /** Minutes ahead of UTC, if the name is an offset; not every browser's Intl takes one. */
+  offset_min?: number;
   /** As written beside a time. */
   label: string;
 }
@@ -13,6 +15,8 @@ export const utc: Zone = { name: "UTC", label: "UTC" };
 
 /** The zone of a network; one that the browser does not know is shown as UTC. */
 export function zoneOf(name: string): Zone {
+  const offset = /^([+-])(\d\d):(\d\d)$/.exec(name);
+  if (offset) return { name, label: name, offset_min: (offset[1] === "-" ? -1 : 1) * (60 * +offset[2]! + +offset[3]!) };
   try {
     new Intl.DateTimeFormat("en-GB", { timeZone: name });
     return { name, label: name };
@@ -47,7 +51,8 @@ interface Wall {
 
 function wall(at: Date, zone: Zone): Wall {
   const out: Record<string, string> = {};
-  for (const p of format(zone.name).formatToParts(at)) out[p.type] = p.value;
+  const shifted = zone.offset_min === undefined ? at : new Date(at.getTime() + zone.offset_min * 60_000);
+  for (const p of format(zone.offset_min === undefined ? zone.name : "UTC").formatToParts(shifted)) out[p.type] = p.value;
   return out as unknown as Wall;
 }
 
@@ -83,6 +88,12 @@ export function dayText(date: string): string {
 /** 425 → 07:05 */
 export function minuteText(minute: number): string {
   return `${String(Math.floor(minute / 60)).padStart(2, "0")}:${String(Math.round(minute) % 60).padStart(2, "0")}`;
+}
+
+/** A date whose local fields, by this computer's clock, are those of the zone; what uPlot places its ticks by. */
+export function wallDate(at: Date, zone: Zone): Date {
+  const w = wall(at, zone);
+  return new Date(+w.year, +w.month - 1, +w.day, +w.hour, +w.minute, +w.second);
 }
 
 /** How far the zone's clock is ahead of UTC, milliseconds. */

@@ -1,14 +1,22 @@
 // The collector's services, over Connect in binary.
-import { createClient } from "@connectrpc/connect";
+import { createClient, type Interceptor } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { FleetService } from "../gen/gantry/v1/fleet_pb";
 import { QueryService } from "../gen/gantry/v1/query_pb";
+import { token } from "./token";
+
+const withToken: Interceptor = (next) => (req) => {
+  const t = token();
+  if (t !== "") req.header.set("authorization", `Bearer ${t}`);
+  return next(req);
+};
 
 const transport = createConnectTransport({
   baseUrl: location.origin,
   useBinaryFormat: true,
   useHttpGet: false,
   defaultTimeoutMs: 20_000,
+  interceptors: [withToken],
 });
 
 export const query = createClient(QueryService, transport);

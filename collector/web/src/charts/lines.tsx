@@ -3,8 +3,8 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { short } from "../format";
-import { clockText, dateText, timeText, type Zone } from "../time";
+import { num, short } from "../format";
+import { clockText, dateText, timeText, wallDate, type Zone } from "../time";
 import { colour, hatch, useTheme } from "./colours";
 
 export interface Line {
@@ -116,14 +116,14 @@ export function Lines(p: Props) {
         height,
         legend: { show: false },
         cursor: { drag: { x: false, y: false }, points: { size: 7 } },
-        ...(p.zone ? { tzDate: (ts: number) => uPlot.tzDate(new Date(ts * 1000), p.zone!.name === "UTC" ? "Etc/UTC" : p.zone!.name) } : {}),
+        ...(p.zone ? { tzDate: (ts: number) => wallDate(new Date(ts * 1000), p.zone!) } : {}),
         scales: {
           x: { time: p.zone !== undefined },
           y: { range: (_u: uPlot, lo: number, hi: number): [number, number] => [p.yMin ?? Math.min(0, lo), Math.max(p.yMax ?? 0, (hi || 1) * 1.08)] },
         },
         axes: [
-          { stroke: ink, grid, ticks: grid, font, labelFont: font, ...(p.xLabel ? { label: p.xLabel, labelSize: 18 } : {}), ...(p.zone ? { values: hours(p.zone) } : {}) },
-          { stroke: ink, grid, ticks: grid, font, labelFont: font, label: p.yLabel, labelSize: 18, size: 54 },
+          { stroke: ink, grid, ticks: grid, font, labelFont: font, size: 34, ...(p.xLabel ? { label: p.xLabel, labelSize: 20 } : {}), ...(p.zone ? { values: hours(p.zone) } : {}) },
+          { stroke: ink, grid, ticks: grid, font, labelFont: font, label: p.yLabel, labelSize: 18, size: 54, values: (_: uPlot, splits: number[]) => splits.map((v) => num(v, Number.isInteger(v) ? 0 : 1)) },
         ],
         series: [
           {},

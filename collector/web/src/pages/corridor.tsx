@@ -37,7 +37,7 @@ export default function Corridor() {
 
   return (
     <>
-      <PageHead question={`Where and when does ${road} ${direction} queue?`} verdict={queues.data && headline(queues.data, date)}>
+      <PageHead question={`Where and when does ${road} ${direction} queue?`} verdict={queues.data && headline(queues.data, date, network)}>
         <CarriagewaySelect />
         <DateSelect />
         <Pick label="Bins" value={String(binMin)} choices={[5, 15, 60].map((m) => ({ value: String(m), text: `${m} min` }))} onChange={(v) => choose({ bin: v === "5" ? undefined : v })} />
@@ -61,7 +61,7 @@ export default function Corridor() {
                     { name: "flow_veh_h", title: "Flow, veh/h", value: (c) => c.flow, figure: true },
                   ]}>
                   <SpeedLegend />
-                  <Heatmap label={`Speeds on ${road} ${direction} by time and distance. ${queues.data ? headline(queues.data, date) : ""}`} rows={rows} binStart_s={bins} bin_s={data.binMin * 60} outlines={outlines} zone={zone}
+                  <Heatmap label={`Speeds on ${road} ${direction} by time and distance. ${queues.data ? headline(queues.data, date, network) : ""}`} rows={rows} binStart_s={bins} bin_s={data.binMin * 60} outlines={outlines} zone={zone}
                     onChoose={(r) => go(link("station", { station: r.id, date, road, direction }))} />
                 </Figure>
               )}
@@ -81,11 +81,11 @@ export default function Corridor() {
   );
 }
 
-function headline(list: Bottleneck[], date: string): string {
+function headline(list: Bottleneck[], date: string, n: Network): string {
   const worst = [...list].sort((a, b) => b.delayVehicleH - a.delayVehicleH)[0];
   if (!worst) return `Nowhere on ${dayText(date)}: no bottleneck was active.`;
   const more = list.length > 1 ? ` ${plural(list.length - 1, "more queue")} below.` : "";
-  return `From ${minuteText(worst.firstMinute)} to ${minuteText(worst.lastMinute)} upstream of ${worst.downStationId}, up to ${km(worst.queueLengthM)} km long: ${num(worst.delayVehicleH)} vehicle-hours of delay.${more}`;
+  return `From ${minuteText(worst.firstMinute)} to ${minuteText(worst.lastMinute)} upstream of km ${km(n.byId.get(worst.downStationId)?.offsetM ?? 0)}, up to ${km(worst.queueLengthM)} km long: ${num(worst.delayVehicleH)} vehicle-hours of delay.${more}`;
 }
 
 function heatRows(data: GetCorridorResponse, n: Network): Row[] {

@@ -97,9 +97,9 @@ function DeviceTable({ rows, basis, day }: { rows: Row[]; basis: Parameters<type
       <h2>Devices, those that are not healthy first</h2>
       <Table id="devices" caption="Devices" rows={rows} rowKey={(r) => r.id} basis={basis} rowsShown={60} source={csvAddress("ListDeviceHealth", { from_day: day, to_day: day })}
         columns={[
-          { name: "device_id", title: "Device", value: (r) => r.id },
+          { name: "device_id", title: "Device", value: (r) => r.id, show: (r) => <span class="nowrap">{r.id}</span> },
           { name: "kind", title: "Kind", value: (r) => r.day?.kind },
-          { name: "station_id", title: "Station", value: station, show: (r) => <a href={link("station", { station: station(r) })}>{stationText(n.byId.get(station(r)), station(r))}</a> },
+          { name: "station_id", title: "Station", value: station, show: (r) => <a class="nowrap" href={link("station", { station: station(r) })}>{stationText(n.byId.get(station(r)), station(r))}</a> },
           { name: "state", title: <Term name="deviceState">State</Term>, value: (r) => r.day?.state, show: (r) => <span class={`badge ${r.day?.state === healthy ? "no" : r.day ? "late" : "open"}`}>{r.day?.state.replaceAll("_", " ") ?? "not known"}</span> },
           { name: "detail", title: "What is wrong", value: (r) => r.day?.detail },
           { name: "received_count", title: "Readings", value: (r) => r.day?.receivedCount, figure: true },

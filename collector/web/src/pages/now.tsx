@@ -128,7 +128,7 @@ const stateText: Record<BinState, string> = {
 function columns(live: Live): Column<Seen>[] {
   const l = (s: Seen) => s.live;
   return [
-    { name: "station_id", title: "Station", value: (s) => s.station.stationId, show: (s) => <a href={link("station", { station: s.station.stationId })}>{stationText(s.station, "")}</a> },
+    { name: "station_id", title: "Station", value: (s) => s.station.stationId, show: (s) => <a class="nowrap" href={link("station", { station: s.station.stationId })}>{stationText(s.station, "")}</a> },
     { name: "speed_kmh", title: <Term name="spaceMeanSpeed">Speed, km/h</Term>, value: (s) => l(s)?.speedKmh, figure: true },
     { name: "free_flow_kmh", title: <Term name="freeFlow">Free flow, km/h</Term>, value: (s) => s.free_kmh, figure: true },
     { name: "speed_by_free_flow", title: "Of free flow", value: ratio, figure: true, show: (s) => percent(ratio(s), 0) },

@@ -71,7 +71,7 @@ function Trips({ site }: { site: PublicTransportSite }) {
                 { name: "journey_count", title: "Journeys known (n)", value: (r) => r.profile?.journeyCount, figure: true },
                 { name: "day_count", title: "Days", value: (r) => r.profile?.dayCount, figure: true },
               ]}>
-              <Bars label="Persons by hour" yLabel="persons per hour" xLabel="Hour of the local day" everyLabel={2}
+              <Bars label="Persons by hour" yLabel="persons per hour" xLabel="Hour of the local day"
                 bars={rows.map((r) => ({ x: String(r.hour), value: perDay(r, r.profile?.persons), imputed: r.profile !== undefined && 2n * r.profile.measuredCount < r.profile.journeyCount }))} />
             </Figure>
             <Figure id="commuters_by_hour" title={<Term name="commuter">Share of habit, by hour</Term>} rows={rows} rowKey={(r) => String(r.hour)} basis={basis}
@@ -83,7 +83,7 @@ function Trips({ site }: { site: PublicTransportSite }) {
                 { name: "journey_count", title: "Journeys (n)", value: (r) => r.habit?.journeyCount, figure: true },
                 { name: "weekday_count", title: "Weekdays", value: (r) => r.habit?.weekdayCount, figure: true },
               ]}>
-              <Bars label="Share of habitual journeys by hour" yLabel="percent of journeys" xLabel="Hour of the local day" everyLabel={2}
+              <Bars label="Share of habitual journeys by hour" yLabel="percent of journeys" xLabel="Hour of the local day"
                 bars={rows.map((r) => ({ x: String(r.hour), value: r.habit?.commuterShare === undefined ? undefined : r.habit.commuterShare * 100 }))} />
             </Figure>
           </div>

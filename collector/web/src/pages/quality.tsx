@@ -45,7 +45,7 @@ export default function Quality() {
             <p class="note">Vehicles in the models must be the readings of counters. A run that has not ended has not said how many it emitted.</p>
             <Table id="days" caption="Pipeline by UTC day" rows={[...d.days].reverse()} rowKey={(r) => r.day} basis={d.basis} source={csvAddress("ListPipelineDays", {})} rowsShown={31}
               columns={[
-                { name: "day", title: "UTC day", value: (r) => r.day, show: (r) => dayText(r.day) },
+                { name: "day", title: "UTC day", value: (r) => r.day, show: (r) => <span class="nowrap">{dayText(r.day)}</span> },
                 { name: "device_count", title: "Devices", value: (r) => r.deviceCount, figure: true },
                 { name: "sick_device_count", title: <Term name="deviceState">Not healthy</Term>, value: (r) => r.sickDeviceCount, figure: true },
                 { name: "emitted_count", title: "Emitted", value: (r) => r.emittedCount, figure: true },
@@ -88,7 +88,7 @@ function headline(t: ReturnType<typeof sum>, p: GetPipelineResponse | undefined)
 function Stages({ stages, basis }: { stages: PipelineStage[]; basis: GetPipelineResponse["basis"] }) {
   const zone = useZone();
   const now = useNow();
-  const time = (text: string) => (text ? secondText(new Date(text), zone) : "–");
+  const time = (text: string) => (text ? <span class="nowrap">{secondText(new Date(text), zone)}</span> : "–");
   return (
     <section class="card">
       <h2>From the roadside to the pages</h2>
@@ -101,7 +101,7 @@ function Stages({ stages, basis }: { stages: PipelineStage[]; basis: GetPipeline
           { name: "newest_at_utc", title: `Newest reading, ${zone.label}`, value: (s) => s.newestAt, show: (s) => time(s.newestAt) },
           { name: "age_s", title: "Its age", value: (s) => (s.newestAt ? Math.round((now - Date.parse(s.newestAt)) / 1000) : undefined), figure: true, show: (s) => (s.newestAt ? ageText(now - Date.parse(s.newestAt)) : "–") },
           { name: "changed_at_utc", title: "Last changed", value: (s) => s.changedAt, show: (s) => time(s.changedAt) },
-          { name: "unknown", title: "Why not known", value: (s) => s.unknown },
+          ...(stages.some((s) => s.unknown !== "") ? [{ name: "unknown", title: "Why not known", value: (s: PipelineStage) => s.unknown }] : []),
         ]} />
     </section>
   );

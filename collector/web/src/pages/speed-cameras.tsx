@@ -70,7 +70,7 @@ function ByHour({ site }: { site: SpeedCameraSite }) {
               { name: "free_over_limit_count", title: "Over", value: (r) => r.over, figure: true },
               { name: "free_count", title: "With a free road (n)", value: (r) => r.free, figure: true, show: (r) => num(r.free) },
             ]}>
-            <Bars label="Share of vehicles over the limit by hour" yLabel="percent" xLabel="Hour of the local day" everyLabel={2} bars={rows.map((r) => ({ x: String(r.hour), value: r.share === undefined ? undefined : r.share * 100 }))} />
+            <Bars label="Share of vehicles over the limit by hour" yLabel="percent" xLabel="Hour of the local day" bars={rows.map((r) => ({ x: String(r.hour), value: r.share === undefined ? undefined : r.share * 100 }))} />
           </Figure>
         )
       }

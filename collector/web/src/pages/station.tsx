@@ -46,7 +46,7 @@ function StationOn({ station, date, binMin }: { station: RoadStation; date: stri
       <dl class="kpis">
         <Kpi name="Lanes" value={station.laneCount} />
         <Kpi name="Limit" value={station.limitKmh} unit="km/h" />
-        <Kpi name="Instruments" value={<small>{[station.hasCounter && "counter", station.hasCamera && "camera", station.hasToll && "toll"].filter(Boolean).join(", ")}</small>} />
+        <Kpi name="Instruments" value={<small class="small">{[station.hasCounter && "counter", station.hasCamera && "camera", station.hasToll && "toll"].filter(Boolean).join(", ")}</small>} />
         {usual && <Kpi name={<Term name="flow">Vehicles of the day</Term>} value={num(usual.vehicles)} note="in measured bins" />}
         {usual && <Kpi name="Against the usual" value={usual.change === undefined ? "–" : `${usual.change >= 0 ? "+" : "−"}${num(Math.abs(usual.change) * 100, 1)} %`} note={`${usual.weeks} earlier ${usual.weeks === 1 ? "week" : "weeks"} with data`} />}
       </dl>
@@ -128,7 +128,7 @@ function Series({ data, measure, date, source, limit_kmh }: { data: GetStationSe
   const missing = useMemo(() => (data.series[0] ? m.state(data.series[0]).map((s) => s !== BinState.MEASURED && s !== BinState.EMPTY) : undefined), [data, measure]);
   const across = useMemo(() => (limit_kmh ? [{ at: limit_kmh, label: `limit ${limit_kmh}`, colour: "faint" }] : []), [limit_kmh]);
   return (
-    <Figure id={measure} title={<Term name={m.term}>{m.title}, {dayText(date)} against the same weekday before</Term>} rows={x.map((bin, i) => ({ bin, i }))} rowKey={(r) => String(r.bin)} basis={data.basis as Basis} source={source}
+    <Figure id={measure} title={<Term name={m.term}>{m.title}, {m.unit}</Term>} rows={x.map((bin, i) => ({ bin, i }))} rowKey={(r) => String(r.bin)} basis={data.basis as Basis} source={source}
       columns={seriesColumns(data, m, zone)}>
       <Lines label={`${m.title} on ${date} and in ${data.series.length - 1} weeks before`} x={x} lines={lines} zone={zone} yLabel={m.unit} {...(missing ? { missing } : {})} across={across} height={measure === "flow" ? 250 : 210} />
     </Figure>

@@ -49,7 +49,7 @@ export function SpeedDistribution({ stationId, limit_kmh }: { stationId: string;
               { name: "free_over_limit_count", title: "Of them over the limit", value: (r) => r.over, figure: true },
               { name: "vehicle_count", title: "All vehicles", value: (r) => r.vehicles, figure: true },
             ]}>
-            <Bars label={`Speeds of vehicles with a free road; V85 ${num(v85, 1)} km/h`} yLabel="vehicles" xLabel="Spot speed, km/h" everyLabel={4}
+            <Bars label={`Speeds of vehicles with a free road; V85 ${num(v85, 1)} km/h`} yLabel="vehicles" xLabel="Spot speed, km/h"
               bars={rows.map((r) => ({ x: String(r.from_kmh), value: r.free, part: r.over }))}
               upright={[
                 { at: (limit_kmh - first) / step_kmh, label: `limit ${limit_kmh}` },

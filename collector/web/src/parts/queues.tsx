@@ -7,9 +7,9 @@ import type { Column } from "./table";
 import { Term } from "./term";
 
 export const queueColumns: Column<Bottleneck>[] = [
-  { name: "local_date", title: "Date", value: (b) => b.localDate, show: (b) => <a href={link("corridor", { road: b.road, direction: b.direction, date: b.localDate })}>{dayText(b.localDate)}</a> },
-  { name: "link_id", title: "Link", value: (b) => b.linkId },
-  { name: "down_station_id", title: "Told at station", value: (b) => b.downStationId, show: (b) => <a href={link("station", { station: b.downStationId, date: b.localDate })}>{b.downStationId}</a> },
+  { name: "local_date", title: "Date", value: (b) => b.localDate, show: (b) => <a class="nowrap" href={link("corridor", { road: b.road, direction: b.direction, date: b.localDate })}>{dayText(b.localDate)}</a> },
+  { name: "link_id", title: "Link", value: (b) => b.linkId, show: (b) => <span class="nowrap">{b.linkId}</span> },
+  { name: "down_station_id", title: "Told at station", value: (b) => b.downStationId, show: (b) => <a class="nowrap" href={link("station", { station: b.downStationId, date: b.localDate })}>{b.downStationId}</a> },
   { name: "first_minute", title: "From", value: (b) => b.firstMinute, figure: true, show: (b) => minuteText(b.firstMinute) },
   { name: "last_minute", title: "To", value: (b) => b.lastMinute, figure: true, show: (b) => minuteText(b.lastMinute) },
   { name: "active_min", title: "Active, min", value: (b) => b.activeMin, figure: true },

@@ -11,7 +11,7 @@ import { PageHead } from "./controls";
 import { BasisLine, dayMs, Empty, Show } from "./states";
 import { Table, type Column } from "./table";
 import { Term } from "./term";
-import { FindingFacts, Interval, savingText, scaleEnd, tallyText, VerdictBadge, verdictText } from "./verdict";
+import { FindingFacts, Interval, savingText, scaleOf, tallyText, VerdictBadge, verdictText } from "./verdict";
 
 /** A site of any of the four lists. */
 export interface Site {
@@ -61,7 +61,7 @@ export function Screen<S extends Site>(p: Props<S>) {
                   <h2>All {p.noun[1]}, the most promising first</h2>
                   <p class="note">The square is the value, the bar its 95 % interval, the upright line the threshold. Press a row for its evidence.</p>
                   <Table id={p.id} caption={p.question} rows={sites} rowKey={p.siteKey} basis={data.basis} source={p.csv}
-                    chosen={chosen && p.siteKey(chosen)} onChoose={(s) => choose({ site: p.siteKey(s) })} columns={columns(p, scaleEnd(findings))} />
+                    chosen={chosen && p.siteKey(chosen)} onChoose={(s) => choose({ site: p.siteKey(s) })} columns={columns(p, scaleOf(findings))} />
                 </section>
                 {chosen && (
                   <section class="evidence" aria-label="Evidence" id="evidence">
@@ -79,24 +79,31 @@ export function Screen<S extends Site>(p: Props<S>) {
   );
 }
 
-function columns<S extends Site>(p: Props<S>, end: number): Column<S>[] {
+const perWeekday = (sites: Site[]) => sites.some((s) => s.finding?.unit.endsWith("per weekday"));
+
+/** A unit as short as a column of a table allows. */
+function brief(unit: string): string {
+  return unit.replace(/ per weekday$/, "").replace("vehicle-hours", "veh-h").replace("person-hours", "pers-h").replace(/^vehicles over the .*/, "vehicles");
+}
+
+function columns<S extends Site>(p: Props<S>, scale: [number, number]): Column<S>[] {
   const f = (s: S) => s.finding;
   const unit = (s: S) => unitText(f(s)?.unit ?? "");
   return [
     { name: "rank", title: "#", value: (s) => s.rank, figure: true },
-    { name: "site", title: p.noun[0][0]!.toUpperCase() + p.noun[0].slice(1), value: p.siteText, show: (s) => <button type="button" class="cell-link" onClick={() => choose({ site: p.siteKey(s) })}>{p.siteText(s)}</button> },
+    { name: "site", title: p.noun[0][0]!.toUpperCase() + p.noun[0].slice(1), value: p.siteText, show: (s) => <button type="button" class="cell-link nowrap" onClick={() => choose({ site: p.siteKey(s) })}>{p.siteText(s)}</button> },
     { name: "verdict", title: <Term name="verdict" />, value: (s) => verdictText[f(s)?.verdict ?? Verdict.UNSPECIFIED], show: (s) => <VerdictBadge verdict={f(s)?.verdict ?? Verdict.UNSPECIFIED} /> },
     { name: "measure", title: "Measure", value: (s) => f(s)?.measure, hidden: true },
-    { name: "value", title: "Value", value: (s) => f(s)?.value, figure: true, show: (s) => <>{short(f(s)?.value)} {f(s)?.value !== undefined && <span class="faint">{unit(s)}</span>}</> },
     { name: "uncertainty_low", title: "Low", value: (s) => f(s)?.uncertaintyLow, hidden: true },
     { name: "uncertainty_high", title: "High", value: (s) => f(s)?.uncertaintyHigh, hidden: true },
-    { name: "interval", title: <Term name="interval">Value and interval</Term>, value: (s) => f(s)?.value, show: (s) => f(s) && <Interval finding={f(s)!} end={end} /> },
+    { name: "value", title: <Term name="interval">{perWeekday(p.answer.data?.sites ?? []) ? "Value and interval, a weekday" : "Value and interval"}</Term>, value: (s) => f(s)?.value, figure: true, show: (s) => f(s) && <span class="measured">{short(f(s)?.value)} <span class="faint">{f(s)?.value !== undefined && brief(unit(s))}</span> <Interval finding={f(s)!} scale={scale} /></span> },
     { name: "threshold", title: "Threshold", value: (s) => f(s)?.threshold, figure: true, show: (s) => short(f(s)?.threshold) },
     { name: "unit", title: "Unit", value: (s) => f(s)?.unit, hidden: true },
     { name: "threshold_source", title: "Threshold's source", value: (s) => f(s)?.thresholdSource, hidden: true },
-    { name: "n", title: "n", value: (s) => f(s)?.n, figure: true, show: (s) => <>{num(f(s)?.n)} <span class="faint">{f(s)?.nUnit}</span></> },
+    { name: "n", title: <>n, {f(p.answer.data?.sites[0] ?? ({} as S))?.nUnit}</>, value: (s) => f(s)?.n, figure: true, show: (s) => num(f(s)?.n) },
+    { name: "n_unit", title: "Unit", value: (s) => f(s)?.nUnit, hidden: true },
     ...p.columns,
-    { name: "predicted_saving_per_weekday", title: <Term name="saving">Benefit a weekday</Term>, value: (s) => f(s)?.predictedSavingPerWeekday, figure: true, show: (s) => <>{savingText(f(s))} {f(s)?.predictedSavingPerWeekday !== undefined && <span class="faint">{unitText(f(s)?.savingUnit ?? "")}</span>}</> },
+    { name: "predicted_saving_per_weekday", title: <Term name="saving">Benefit a weekday</Term>, value: (s) => f(s)?.predictedSavingPerWeekday, figure: true, show: (s) => <>{savingText(f(s))} {f(s)?.predictedSavingPerWeekday !== undefined && <span class="faint">{brief(unitText(f(s)?.savingUnit ?? ""))}</span>}</> },
     { name: "saving_unit", title: "Unit", value: (s) => f(s)?.savingUnit, hidden: true },
     { name: "caveat", title: "Caveat", value: (s) => f(s)?.caveat, hidden: true },
     { name: "evaluated_from", title: "From", value: (s) => f(s)?.evaluatedFrom, hidden: true },

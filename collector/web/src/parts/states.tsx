@@ -1,7 +1,8 @@
 // Loading, empty, stale, error and denied look different, because what to do
 // next is different.
 import type { ComponentChildren } from "preact";
-import type { Answer, Problem } from "../api/answer";
+import { forget, type Answer, type Problem } from "../api/answer";
+import { setToken, token } from "../api/token";
 import type { Basis } from "../gen/gantry/v1/query_basis_pb";
 import { num, percent } from "../format";
 import { useZone } from "../network";
@@ -59,14 +60,31 @@ export function Refusal({ problem }: { problem: Problem }) {
     <div class={`notice ${locked ? "denied" : "error"}`} role="alert" data-state={locked ? "denied" : "error"}>
       <h2>{titles[problem.kind]}</h2>
       <p>{problem.text}</p>
-      {locked && (
-        <p>
-          How to get access: ask whoever operates this collector for the role that the page needs. They give it in the
-          login service, or as a token for scripts. Without login, as on a collector of one machine, nobody has it.
-        </p>
-      )}
+      {locked && <Access />}
       {problem.kind === "unreachable" && <p>Nothing here is fetched from elsewhere, so this is between you and the collector. Pages ask again by themselves when the connection is back.</p>}
     </div>
+  );
+}
+
+/** How to get in: whom to ask, and where to give the token that they hand out. */
+function Access() {
+  return (
+    <>
+      <p>
+        How to get access: ask whoever operates this collector for a token of the role that the page needs, and give it
+        here. It stays in this tab until you close it. Without tokens, as on a collector of one machine, nobody sees this.
+      </p>
+      <form class="ask" onSubmit={(e) => {
+        e.preventDefault();
+        setToken(String(new FormData(e.currentTarget).get("token") ?? "").trim());
+        forget();
+        location.reload();
+      }}>
+        <label for="token"><span>Token</span><input id="token" name="token" type="password" autocomplete="off" required /></label>
+        <button type="submit">Use token</button>
+        {token() !== "" && <button type="button" onClick={() => { setToken(""); forget(); location.reload(); }}>Forget the token of this tab</button>}
+      </form>
+    </>
   );
 }
 

@@ -72,7 +72,7 @@ export function Table<R>(p: TableProps<R>) {
           <thead>
             <tr>
               {columns.map((c) => (
-                <th key={c.name} scope="col" class={c.figure ? "figure" : ""} aria-sort={by?.name === c.name ? (down ? "descending" : "ascending") : undefined}>
+                <th key={c.name} scope="col" class={c.figure ? "num" : ""} aria-sort={by?.name === c.name ? (down ? "descending" : "ascending") : undefined}>
                   <span class="head">
                     {c.title}
                     <button type="button" class="sort" onClick={() => sort(c)} aria-label={`Sort by ${c.name.replaceAll("_", " ")}`}>
@@ -91,7 +91,7 @@ export function Table<R>(p: TableProps<R>) {
                   {columns.map((c) => {
                     const v = c.value(r);
                     return (
-                      <td key={c.name} class={c.figure ? "figure" : ""}>
+                      <td key={c.name} class={c.figure ? "num" : ""}>
                         {c.show ? c.show(r) : typeof v === "number" || typeof v === "bigint" ? num(v) : typeof v === "boolean" ? (v ? "yes" : "no") : v === undefined || v === null || v === "" ? "–" : v}
                       </td>
                     );

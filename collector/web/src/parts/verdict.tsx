@@ -24,32 +24,32 @@ export function tally(findings: (Finding | undefined)[]): { yes: number; no: num
   return { yes: count(Verdict.YES), no: count(Verdict.NO), open: findings.length - count(Verdict.YES) - count(Verdict.NO) };
 }
 
-/** The end of the scale that all sites of a list share. */
-export function scaleEnd(findings: (Finding | undefined)[]): number {
-  const all = findings.flatMap((f) => (f ? [f.threshold * 1.6, f.value ?? 0, Math.min(f.uncertaintyHigh ?? 0, 6 * f.threshold)] : []));
-  return Math.max(1e-9, ...all);
+/** The scale that all sites of a list share: from the least to the most that any interval reaches. */
+export function scaleOf(findings: (Finding | undefined)[]): [number, number] {
+  const all = findings.flatMap((f) => (f ? [f.threshold * 1.2, f.value ?? 0, f.uncertaintyLow ?? 0, f.uncertaintyHigh ?? 0] : []));
+  return [Math.min(0, ...all), Math.max(1e-9, ...all)];
 }
 
 /** Value and interval against the threshold, on the scale of the list. */
-export function Interval({ finding, end }: { finding: Finding; end: number }) {
-  const x = (v: number) => 6 + (Math.min(Math.max(v, 0), end) / end) * 188;
+export function Interval({ finding, scale: [start, end] }: { finding: Finding; scale: [number, number] }) {
+  const x = (v: number) => 6 + ((v - start) / (end - start)) * 138;
   const unit = unitText(finding.unit);
   if (finding.value === undefined) return <span class="faint">not known</span>;
   const { uncertaintyLow: low, uncertaintyHigh: high } = finding;
   const text = `${short(finding.value)} ${unit}${low !== undefined && high !== undefined ? `, 95 % interval ${short(low)} to ${short(high)}` : ""}, threshold ${short(finding.threshold)}`;
   return (
-    <svg class="interval" viewBox="0 0 200 26" preserveAspectRatio="none" role="img" aria-label={text}>
+    <svg class="interval" viewBox="0 0 150 22" width="150" height="22" role="img" aria-label={text}>
       <title>{text}</title>
-      <line class="zero" x1="6" x2="194" y1="13" y2="13" />
-      <line class="threshold" x1={x(finding.threshold)} x2={x(finding.threshold)} y1="2" y2="24" />
+      <line class="zero" x1="6" x2="144" y1="11" y2="11" />
+      <line class="threshold" x1={x(finding.threshold)} x2={x(finding.threshold)} y1="1" y2="21" />
       {low !== undefined && high !== undefined && (
         <>
-          <line class="span" x1={x(low)} x2={x(high)} y1="13" y2="13" />
-          <line class="span" x1={x(low)} x2={x(low)} y1="8" y2="18" />
-          <line class="span" x1={x(high)} x2={x(high)} y1="8" y2="18" />
+          <line class="span" x1={x(low)} x2={x(high)} y1="11" y2="11" />
+          <line class="span" x1={x(low)} x2={x(low)} y1="6" y2="16" />
+          <line class="span" x1={x(high)} x2={x(high)} y1="6" y2="16" />
         </>
       )}
-      <rect class="dot" x={x(finding.value) - 4} y="9" width="8" height="8" />
+      <rect class="dot" x={x(finding.value) - 3.5} y="7.5" width="7" height="7" />
     </svg>
   );
 }
@@ -71,7 +71,7 @@ export function FindingFacts({ finding: f }: { finding: Finding }) {
     <>
       <dl class="facts">
         <div><dt><Term name="verdict" /></dt><dd><VerdictBadge verdict={f.verdict} /></dd></div>
-        <div><dt>{f.measure}</dt><dd>{short(f.value)} {f.value !== undefined && unit}</dd></div>
+        <div><dt>{f.measure.charAt(0).toUpperCase() + f.measure.slice(1)}</dt><dd>{short(f.value)} {f.value !== undefined && unit}</dd></div>
         <div><dt><Term name="interval" /></dt><dd>{intervalText(f)} {unit}</dd></div>
         <div><dt>Threshold</dt><dd>{short(f.threshold)} {unit}</dd></div>
         <div><dt>Where the threshold is from</dt><dd>{f.thresholdSource || unknown}</dd></div>
