@@ -56,7 +56,8 @@ func withToken(t *testing.T, token string) context.Context {
 
 // TestEveryMethodHasARole holds every method against every caller.
 func TestEveryMethodHasARole(t *testing.T) {
-	tokens, err := readTokens(writeTokens(t, "# who may do what", "", "agent "+digest("a"), "viewer "+digest("v"), "operator "+digest("o")))
+	tokens, err := readTokens(writeTokens(t, "# who may do what", "", "agent "+digest("a"), "viewer "+digest("v"), "operator "+digest("o"),
+		"planner "+digest("p"), "enforcement "+digest("e")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,15 +73,20 @@ func TestEveryMethodHasARole(t *testing.T) {
 		}
 		operator := role == gantryv1.Role_ROLE_OPERATOR
 		viewer := role == gantryv1.Role_ROLE_VIEWER
+		planner := viewer || role == gantryv1.Role_ROLE_PLANNER
+		enforcement := role == gantryv1.Role_ROLE_ENFORCEMENT
 		for name, c := range map[string]struct{ got, want bool }{
-			"nobody, here":    {allowed(local, t.Context(), method), !operator},
-			"nobody, remote":  {allowed(remote, t.Context(), method), false},
-			"agent, remote":   {allowed(remote, withToken(t, "a"), method), role == gantryv1.Role_ROLE_AGENT},
-			"viewer, remote":  {allowed(remote, withToken(t, "v"), method), viewer},
-			"operator, here":  {allowed(local, withToken(t, "o"), method), operator || viewer},
-			"wrong, here":     {allowed(local, withToken(t, "x"), method), false},
-			"viewer, here":    {allowed(local, withToken(t, "v"), method), viewer},
-			"operator, afar ": {allowed(remote, withToken(t, "o"), method), operator || viewer},
+			"nobody, here":        {allowed(local, t.Context(), method), !operator && !enforcement},
+			"nobody, remote":      {allowed(remote, t.Context(), method), false},
+			"agent, remote":       {allowed(remote, withToken(t, "a"), method), role == gantryv1.Role_ROLE_AGENT},
+			"viewer, remote":      {allowed(remote, withToken(t, "v"), method), viewer},
+			"operator, here":      {allowed(local, withToken(t, "o"), method), operator || planner},
+			"wrong, here":         {allowed(local, withToken(t, "x"), method), false},
+			"viewer, here":        {allowed(local, withToken(t, "v"), method), viewer},
+			"operator, afar ":     {allowed(remote, withToken(t, "o"), method), operator || planner},
+			"planner, remote":     {allowed(remote, withToken(t, "p"), method), planner},
+			"planner, here":       {allowed(local, withToken(t, "p"), method), planner},
+			"enforcement, remote": {allowed(remote, withToken(t, "e"), method), enforcement || planner},
 		} {
 			if c.got != c.want {
 				t.Errorf("%s of %s: allowed is %v, want %v", name, method, c.got, c.want)

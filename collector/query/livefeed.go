@@ -92,10 +92,10 @@ func (f *feed) run(ctx context.Context, t *Traffic, windowMin uint32) {
 
 // last is what was seen last, nil before the first look, and what is closed
 // when there is more.
-func (f *feed) last() (*liveView, error, <-chan struct{}) {
+func (f *feed) last() (*liveView, <-chan struct{}, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.view, f.err, f.next
+	return f.view, f.next, f.err
 }
 
 // WatchLiveStations implements gantry.v1.QueryService.
@@ -116,7 +116,7 @@ func (t *Traffic) WatchLiveStations(req *gantryv1.WatchLiveStationsRequest, stre
 	defer leave()
 	shown := liveShown{}
 	for {
-		view, err, next := joined.last()
+		view, next, err := joined.last()
 		if err != nil {
 			return err
 		}

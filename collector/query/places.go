@@ -160,8 +160,8 @@ func zoneOf(name string) (*time.Location, error) {
 		if err != nil {
 			return nil, err
 		}
-		_, offset_s := at.Zone()
-		return time.FixedZone(name, offset_s), nil
+		_, seconds := at.Zone()
+		return time.FixedZone(name, seconds), nil
 	}
 	return time.LoadLocation(name)
 }

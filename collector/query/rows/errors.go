@@ -46,7 +46,7 @@ func (s *Source) told(ctx context.Context, err error) error {
 	case errors.Is(err, context.Canceled):
 		return status.Error(codes.Canceled, "the caller left")
 	case errors.Is(err, context.DeadlineExceeded), ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return tooLong
+		return errTooLong
 	case errors.Is(err, chgo.ErrAcquireConnTimeout):
 		return status.Error(codes.ResourceExhausted, "too many questions at once: try again in a moment")
 	}
@@ -58,7 +58,7 @@ func (s *Source) told(ctx context.Context, err error) error {
 	return status.FromContextError(ctx.Err()).Err()
 }
 
-var tooLong = status.Error(codes.DeadlineExceeded, "the answer takes too long: ask for a shorter time, fewer stations or a coarser bin")
+var errTooLong = status.Error(codes.DeadlineExceeded, "the answer takes too long: ask for a shorter time, fewer stations or a coarser bin")
 
 func excepted(says *chgo.Exception) error {
 	switch says.Code {
@@ -67,7 +67,7 @@ func excepted(says *chgo.Exception) error {
 	case tooManyRows, tooManyBytes, resultTooLarge, memoryLimit:
 		return status.Error(codes.ResourceExhausted, "the answer is too large: ask for a shorter time, fewer stations, a coarser bin or a smaller page")
 	case timeoutExceeded, tooSlow:
-		return tooLong
+		return errTooLong
 	case queriesAtOnce:
 		return status.Error(codes.ResourceExhausted, "ClickHouse has too many queries at once: try again in a moment")
 	case cancelled:

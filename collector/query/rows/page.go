@@ -3,6 +3,7 @@ package rows
 import (
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,14 +65,14 @@ func (s Select) Page(order Order, size uint32, token string) (Select, error) {
 		if err != nil {
 			return Select{}, err
 		}
-		out.Where = append(s.Where[:len(s.Where):len(s.Where)], "("+strings.Join(names, ", ")+")"+relation+"("+strings.Join(bound, ", ")+")")
-		out.Args = s.Args[:len(s.Args):len(s.Args)]
+		out.Where = append(slices.Clip(out.Where), "("+strings.Join(names, ", ")+")"+relation+"("+strings.Join(bound, ", ")+")")
+		out.Args = slices.Clip(out.Args)
 		for i, k := range order.Keys {
 			out.Args = append(out.Args, Arg("after_"+k.Name, values[i]))
 		}
 	}
 	out.Tail = "ORDER BY " + strings.Join(names, suffix+", ") + suffix + " LIMIT {page_rows:UInt64}"
-	out.Args = append(out.Args[:len(out.Args):len(out.Args)], Arg("page_rows", uint64(size)+1))
+	out.Args = append(slices.Clip(out.Args), Arg("page_rows", uint64(size)+1))
 	return out, nil
 }
 

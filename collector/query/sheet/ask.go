@@ -31,19 +31,19 @@ func Ask(query url.Values, req protoreflect.Message) error {
 }
 
 func parse(kind protoreflect.Kind, text string) (protoreflect.Value, error) {
-	switch kind {
-	case protoreflect.StringKind:
+	switch {
+	case kind == protoreflect.StringKind:
 		return protoreflect.ValueOfString(text), nil
-	case protoreflect.BoolKind:
+	case kind == protoreflect.BoolKind:
 		v, err := strconv.ParseBool(text)
 		return protoreflect.ValueOfBool(v), err
-	case protoreflect.Uint32Kind:
+	case kind == protoreflect.Uint32Kind:
 		v, err := strconv.ParseUint(text, 10, 32)
 		return protoreflect.ValueOfUint32(uint32(v)), err
-	case protoreflect.Uint64Kind:
+	case kind == protoreflect.Uint64Kind:
 		v, err := strconv.ParseUint(text, 10, 64)
 		return protoreflect.ValueOfUint64(v), err
-	case protoreflect.DoubleKind:
+	case kind == protoreflect.DoubleKind:
 		v, err := strconv.ParseFloat(text, 64)
 		return protoreflect.ValueOfFloat64(v), err
 	}

@@ -144,19 +144,17 @@ func (t Table) line(row protoreflect.Message, axis protoreflect.List, bin int) [
 
 // cell is one value as text.
 func cell(fd protoreflect.FieldDescriptor, v protoreflect.Value) string {
-	switch fd.Kind() {
-	case protoreflect.StringKind:
+	switch kind := fd.Kind(); {
+	case kind == protoreflect.StringKind:
 		return harmless(v.String())
-	case protoreflect.EnumKind:
+	case kind == protoreflect.EnumKind:
 		return word(fd.Enum(), v.Enum())
-	case protoreflect.FloatKind:
+	case kind == protoreflect.FloatKind:
 		return number(v.Float(), 32)
-	case protoreflect.DoubleKind:
+	case kind == protoreflect.DoubleKind:
 		return number(v.Float(), 64)
-	case protoreflect.Int64Kind:
-		if strings.HasSuffix(string(fd.Name()), unixSuffix) {
-			return time.Unix(v.Int(), 0).UTC().Format(time.RFC3339)
-		}
+	case strings.HasSuffix(string(fd.Name()), unixSuffix):
+		return time.Unix(v.Int(), 0).UTC().Format(time.RFC3339)
 	}
 	return v.String()
 }
