@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { useAnswer } from "../api/answer";
 import { query } from "../api/client";
 import type { AverageSpeedViolation, Violation } from "../gen/gantry/v1/query_enforcement_pb";
+import type { Basis } from "../gen/gantry/v1/query_basis_pb";
 import { num, plural } from "../format";
 import { stationText, useNetwork, useZone } from "../network";
 import { PageHead, Pick, Select } from "../parts/controls";
@@ -39,6 +40,16 @@ export default function Enforcement() {
   );
 }
 
+interface Page {
+  basis?: Basis;
+  nextPageToken: string;
+  violations: unknown[];
+}
+
+/** All that match, of which a page may hold only the newest. */
+const total = (data: Page) => Math.max(data.violations.length, Number(data.basis?.completeness?.expectedCount ?? 0n));
+const rest = (data: Page) => (data.nextPageToken ? ` The newest ${num(data.violations.length)} are listed.` : "");
+
 function Choices() {
   const { params } = useRoute();
   const n = useNetwork();
@@ -70,7 +81,7 @@ function Spot({ purpose }: { purpose: string }) {
         const chosen = data.violations.find((v) => key(v) === params.evidence);
         return (
           <>
-            <p class="answer" data-testid="answer">{data.violations.length === 0 ? "Nobody, in the last 24 hours of data." : `${plural(data.violations.length, "violation")}${data.nextPageToken ? " and more" : ""} in the last 24 hours of data; ${num(data.violations.filter((v) => v.isUsable).length)} can be proved.`}</p>
+            <p class="answer" data-testid="answer">{data.violations.length === 0 ? "Nobody, in the last 24 hours of data." : `${plural(total(data), "violation")} in the last 24 hours of data; ${num(data.basis?.completeness?.measuredCount)} can be proved.${rest(data)}`}</p>
             <BasisLine basis={data.basis} intervalMs={dayMs} />
             <Choices />
             {chosen && <Evidence violation={chosen} purpose={purpose} zone={zone} />}
@@ -88,8 +99,8 @@ function Spot({ purpose }: { purpose: string }) {
 
 function spotColumns(zone: Zone, where: (v: Violation) => string, key: (v: Violation) => string): Column<Violation>[] {
   return [
-    { name: "observed_at_utc", title: `Time, ${zone.label}`, value: (v) => v.observedAt, show: (v) => secondText(new Date(v.observedAt), zone) },
-    { name: "station_id", title: "Station", value: (v) => v.stationId, show: where },
+    { name: "observed_at_utc", title: `Time, ${zone.label}`, value: (v) => v.observedAt, show: (v) => <span class="nowrap">{secondText(new Date(v.observedAt), zone)}</span> },
+    { name: "station_id", title: "Station", value: (v) => v.stationId, show: (v) => <span class="nowrap">{where(v)}</span> },
     { name: "lane", title: "Lane", value: (v) => v.lane, figure: true },
     { name: "vehicle_class", title: "Class", value: (v) => v.vehicleClass },
     { name: "measured_speed_kmh", title: "Measured, km/h", value: (v) => v.measuredSpeedKmh, figure: true, show: (v) => num(v.measuredSpeedKmh, 1) },
@@ -134,7 +145,7 @@ function Section({ purpose }: { purpose: string }) {
     <Show answer={answer}>
       {(data) => (
         <>
-          <p class="answer" data-testid="answer">{data.violations.length === 0 ? "Nobody, in the last 24 hours of data." : `${plural(data.violations.length, "violation")}${data.nextPageToken ? " and more" : ""} over a section in the last 24 hours of data.`}</p>
+          <p class="answer" data-testid="answer">{data.violations.length === 0 ? "Nobody, in the last 24 hours of data." : `${plural(total(data), "violation")} over a section in the last 24 hours of data.${rest(data)}`}</p>
           <BasisLine basis={data.basis} intervalMs={dayMs} />
           <Choices />
           {data.violations.length === 0 ? <Empty>No violation matches.</Empty> : (
@@ -150,7 +161,7 @@ function Section({ purpose }: { purpose: string }) {
 
 function sectionColumns(zone: Zone, where: (id: string) => string): Column<AverageSpeedViolation>[] {
   return [
-    { name: "to_observed_at_utc", title: `Time, ${zone.label}`, value: (v) => v.toObservedAt, show: (v) => secondText(new Date(v.toObservedAt), zone) },
+    { name: "to_observed_at_utc", title: `Time, ${zone.label}`, value: (v) => v.toObservedAt, show: (v) => <span class="nowrap">{secondText(new Date(v.toObservedAt), zone)}</span> },
     { name: "from_station_id", title: "From", value: (v) => v.fromStationId, show: (v) => where(v.fromStationId) },
     { name: "to_station_id", title: "To", value: (v) => v.toStationId, show: (v) => where(v.toStationId) },
     { name: "length_m", title: "Length, m", value: (v) => v.lengthM, figure: true },

@@ -1,0 +1,284 @@
+package web_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/gantry-dev/gantry/collector/clickhouse/clickhouselocal"
+	"github.com/gantry-dev/gantry/collector/kafka/kafkatest"
+	"github.com/gantry-dev/gantry/deploy/score/warehouse"
+	"github.com/gantry-dev/gantry/gantry-agent/world"
+)
+
+// token opens what enforcement sees.
+const token = "a token of this test"
+
+// data is what is in ClickHouse.
+type data struct {
+	// days from the first Monday on, the last of them until cutMinute.
+	days int
+	// plantGap takes two hours of one gantry's readings away, as a failed
+	// device and a lost disk would.
+	plantGap bool
+}
+
+// cutMinute is the minute of the last day at which the world stands still: in
+// the corridor's morning peak.
+const cutMinute = 8*60 + 20
+
+// stack is a collector with its pages, on loaded data.
+type stack struct {
+	t         *testing.T
+	warehouse *warehouse.Warehouse
+	conn      driver.Conn
+	url       string
+	cut       time.Time
+	days      []time.Time
+}
+
+// start loads the data, builds the models and starts the collector's role
+// query.
+func start(t *testing.T, d data) *stack {
+	dir := t.TempDir()
+	h, err := warehouse.Start(t.Context(), filepath.Join(dir, "warehouse"), 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(h.Stop)
+	s := &stack{t: t, warehouse: h}
+	if s.conn, err = h.Open(clickhouselocal.UserCollector); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.conn.Close() })
+	s.load(d)
+	s.models()
+	s.collector(dir)
+	return s
+}
+
+func (s *stack) load(d data) {
+	s.t.Helper()
+	network, _ := world.Shipped("network", "corridor")
+	scenario, _ := world.Shipped("scenario", world.ScenarioFor("corridor"))
+	w, err := world.New(world.Spec{NetworkYAML: network, ScenarioYAML: scenario, Seed: 1})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	first := time.UnixMicro(w.Network().ValidFrom).UTC().Truncate(24 * time.Hour)
+	for first.Weekday() != time.Monday {
+		first = first.AddDate(0, 0, 1)
+	}
+	for i := range d.days {
+		s.days = append(s.days, first.AddDate(0, 0, i))
+	}
+	s.cut = s.days[d.days-1].Add(cutMinute * time.Minute)
+	sum, err := s.warehouse.Load(s.t.Context(), []warehouse.Road{{World: w}}, s.days)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Logf("%d readings", sum.Readings)
+	s.standStill()
+	if d.plantGap {
+		gap := s.days[1].Add(10 * time.Hour)
+		s.exec(`DELETE FROM raw.readings WHERE startsWith(device_id, 'north-05-') AND observed_at >= $1 AND observed_at < $2`, gap, gap.Add(2*time.Hour))
+	}
+}
+
+// standStill takes away what comes after the cut, from the live minutes too,
+// and waits until these are computed.
+func (s *stack) standStill() {
+	s.exec(`DELETE FROM raw.readings WHERE observed_at >= $1`, s.cut)
+	s.exec(`DELETE FROM raw.epoch_ends WHERE epoch >= $1`, uint32(s.days[len(s.days)-1].Unix()/86400)<<17)
+	deadline := time.Now().Add(2 * time.Minute)
+	for {
+		s.exec(`DELETE FROM live.station_minute_versions WHERE minute >= $1`, s.cut)
+		var behind uint64
+		var newest time.Time
+		if err := s.conn.QueryRow(s.t.Context(), `SELECT (SELECT count() FROM raw.stale_slots), (SELECT max(minute) FROM live.station_minutes)`).Scan(&behind, &newest); err != nil {
+			s.t.Fatal(err)
+		}
+		if behind == 0 && newest.Equal(s.cut.Add(-time.Minute)) {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("live minutes are not there after two minutes: %d slots behind, newest %v", behind, newest)
+		}
+		time.Sleep(time.Second)
+	}
+}
+
+func (s *stack) exec(query string, args ...any) {
+	s.t.Helper()
+	if err := s.conn.Exec(s.t.Context(), query, args...); err != nil {
+		s.t.Fatalf("%s: %v", query, err)
+	}
+}
+
+// models runs dbt, without its tests: those have a test of their own.
+func (s *stack) models() {
+	s.t.Helper()
+	password, err := os.ReadFile(s.warehouse.PasswordFile(clickhouselocal.UserDBT))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_, port, _ := strings.Cut(s.warehouse.HTTPAddr(), ":")
+	target := filepath.Join(s.warehouse.Dir(), "dbt")
+	cmd := exec.CommandContext(s.t.Context(), dbtProgram(s.t), "--no-use-colors", "build", "--resource-type", "seed", "--resource-type", "model", "--profiles-dir", ".")
+	cmd.Dir = filepath.Join(root, "dbt")
+	cmd.Env = append(os.Environ(), "DO_NOT_TRACK=1", "DBT_TARGET_PATH="+target, "DBT_LOG_PATH="+target,
+		"GANTRY_CLICKHOUSE_HOST=127.0.0.1", "GANTRY_CLICKHOUSE_HTTP_PORT="+port, "GANTRY_DBT_PASSWORD="+strings.TrimSpace(string(password)))
+	began := time.Now()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		s.t.Fatalf("dbt: %v\n%s", err, out)
+	}
+	s.t.Logf("models built in %v", time.Since(began).Round(time.Second))
+}
+
+// dbtProgram installs dbt where the cache does not hold it.
+func dbtProgram(t *testing.T) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "run", "./deploy/local", "install")
+	cmd.Dir, cmd.Stderr = root, os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		if program, ok := strings.CutPrefix(strings.TrimSpace(line), "GANTRY_DBT="); ok {
+			return program
+		}
+	}
+	t.Fatalf("no GANTRY_DBT in %s", out)
+	return ""
+}
+
+// collector builds and starts the program, and waits until it is ready.
+func (s *stack) collector(dir string) {
+	t := s.t
+	t.Helper()
+	program := filepath.Join(dir, "collector")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./collector")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	sum := sha256.Sum256([]byte(token))
+	tokens := filepath.Join(dir, "tokens")
+	if err := os.WriteFile(tokens, []byte("enforcement "+hex.EncodeToString(sum[:])+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log, err := os.Create(filepath.Join(dir, "collector.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program, "query", "--kafka-brokers", kafkatest.Fake(t), "--http-addr", "127.0.0.1:0", "--grpc-addr", "127.0.0.1:0", "--admin-addr", "",
+		"--tokens-file", tokens, "--clickhouse-addr", s.warehouse.TCPAddr(),
+		"--clickhouse-planner-password-file", s.warehouse.PasswordFile(clickhouselocal.UserPlanner),
+		"--clickhouse-enforcement-password-file", s.warehouse.PasswordFile(clickhouselocal.UserEnforcement))
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // a test that is killed leaves nothing behind
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+		_ = log.Close()
+	})
+	s.url = awaitReady(t, log.Name())
+}
+
+// awaitReady reads the address from the log and asks until the answer is yes.
+func awaitReady(t *testing.T, log string) string {
+	t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for time.Now().Before(deadline) {
+		time.Sleep(100 * time.Millisecond)
+		text, _ := os.ReadFile(log)
+		_, after, found := strings.Cut(string(text), " http=")
+		if !found || !strings.Contains(after, "collector is ready") {
+			continue
+		}
+		url := "http://" + strings.Fields(after)[0]
+		resp, err := http.Get(url + "/healthz")
+		if err != nil {
+			continue
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode == http.StatusOK {
+			return url
+		}
+	}
+	text, _ := os.ReadFile(log)
+	t.Fatalf("the collector is not ready after 30 seconds:\n%s", text)
+	return ""
+}
+
+// figures are numbers that pages must show, by SQL on what dbt made.
+func (s *stack) figures() string {
+	s.t.Helper()
+	lastDate, firstDate := s.days[len(s.days)-1].Format(time.DateOnly), s.days[0].Format(time.DateOnly)
+	out := map[string]float64{}
+	for name, query := range map[string]string{
+		"queue_delay_vehicle_h":  `SELECT max(delay_vehicle_h) FROM serving.bottlenecks WHERE road = 'M1' AND direction = 'north' AND local_date = '` + firstDate + `'`,
+		"station_vehicles":       `SELECT toFloat64(sum(measured_vehicle_count)) FROM serving.station_flow_day WHERE station_id = 'north-09' AND local_date = '` + firstDate + `'`,
+		"upgrade_value":          `SELECT ifNull(max(value), 0) FROM serving.screen_upgrade WHERE link_id = 'm1-north-6'`,
+		"public_transport_cars":  `SELECT max(cars_per_workday) FROM serving.screen_public_transport`,
+		"flexi_time_at_10":       `SELECT ifNull(max(saved_vehicle_h_per_weekday), 0) FROM serving.flexi_time_curve WHERE road = 'M1' AND direction = 'north' AND peak = 'am' AND shift_percent = 10`,
+		"speed_camera_v85":       `SELECT ifNull(max(value), 0) FROM serving.screen_speed_cameras`,
+		"fleet_readings":         `SELECT toFloat64(sum(received_count)) FROM serving.device_health WHERE day = '` + lastDate + `'`,
+		"quality_received":       `SELECT toFloat64(sum(received_count)) FROM serving.pipeline_days`,
+		"quality_lost":           `SELECT toFloat64(sum(lost_count)) FROM serving.pipeline_days`,
+		"live_vehicles_north_09": `SELECT toFloat64(sum(vehicle_count)) FROM live.station_minutes WHERE station_id = 'north-09' AND minute >= toDateTime('` + s.cut.Add(-5*time.Minute).Format(time.DateTime) + `', 'UTC')`,
+	} {
+		conn, err := s.warehouse.Open(clickhouselocal.UserOperator)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		var value float64
+		if err := conn.QueryRow(s.t.Context(), query).Scan(&value); err != nil {
+			s.t.Errorf("%s: %v", query, err)
+		}
+		_ = conn.Close()
+		out[name] = value
+	}
+	text, err := json.Marshal(out)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Logf("by SQL: %s", text)
+	return string(text)
+}
+
+// playwright runs the ways in the browser.
+func (s *stack) playwright(t *testing.T, args ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "npx", append([]string{"playwright", "test"}, args...)...)
+	cmd.Dir = pagesDir
+	cmd.Env = append(os.Environ(),
+		"GANTRY_WEB_URL="+s.url,
+		"GANTRY_WEB_TOKEN="+token,
+		"GANTRY_WEB_CUT="+s.cut.Format(time.RFC3339),
+		"GANTRY_WEB_FIRST_DATE="+s.days[0].Format(time.DateOnly),
+		"GANTRY_WEB_FIGURES="+s.figures(),
+	)
+	began := time.Now()
+	out, err := cmd.CombinedOutput()
+	fmt.Printf("%s", out)
+	if err != nil {
+		t.Fatalf("playwright: %v", err)
+	}
+	t.Logf("browser: %v", time.Since(began).Round(time.Second))
+}
