@@ -83,13 +83,19 @@ lint: lint-proto $(TOOLS)/ready ## golangci-lint, buf lint, actionlint
 	@if compgen -G '.github/workflows/*.y*ml' >/dev/null; then $(TOOLS)/actionlint; fi
 
 .PHONY: generate
-generate: $(TOOLS)/ready ## generate proto/gen from proto
+generate: $(TOOLS)/ready ## generate proto/gen and the pages' client from proto
 	@$(BUF) generate
+	@if [ -d $(WEB)/node_modules ]; then $(BUF) generate --template $(WEB)/buf.gen.yaml; \
+	else echo "the pages' client was not generated: npm ci in $(WEB) first" >&2; fi
 
 .PHONY: pictures
 pictures: need-go ## draw the README's pictures of a simulated day
 	@go run ./gantry-agent world plot --what=space-time --day=2026-03-06 --direction=north --out=.github/pictures/space-time.png
 	@go run ./gantry-agent world plot --what=fundamental --day=2026-03-06 --direction=north --out=.github/pictures/fundamental.png
+
+.PHONY: screenshots
+screenshots: need-go chromium ## draw the README's pictures of the pages, in a real browser on four weeks of data
+	@GANTRY_SCREENSHOTS=1 go test -timeout 30m -count=1 -run TestScreenshots ./deploy/e2e/web
 
 .PHONY: docs
 docs: bin/local ## describe every model and column in bin/dbt-docs.html; needs a running stack
@@ -103,13 +109,26 @@ docs: bin/local ## describe every model and column in bin/dbt-docs.html; needs a
 
 .PHONY: clean
 clean: ## remove what was built; the state folder and the user's cache stay
-	@rm -rf bin dbt/target dbt/logs
+	@rm -rf bin dbt/target dbt/logs $(WEB)/dist/assets $(WEB)/dist/index.html*
 
 # --- parts of the above
 
 .PHONY: programs
-programs: need-go
+programs: need-go pages
 	@go build -o bin/ $(PROGRAMS)
+
+# The dashboard. Without Node the collector has a placeholder in its place.
+WEB := collector/web
+.PHONY: pages
+pages:
+	@if ! node --eval 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || a == 20 && b >= 19 ? 0 : 1)' 2>/dev/null; then \
+		echo "gantry: the pages are not built, for Node.js 20.19 or newer is missing; data are served all the same"; \
+	elif [ ! -f $(WEB)/dist/index.html ] || [ -n "$$(find $(WEB)/src $(WEB)/public $(WEB)/index.html $(WEB)/*.json $(WEB)/vite.config.ts -newer $(WEB)/dist/index.html -print -quit)" ]; then \
+		echo "building the pages"; \
+		cd $(WEB); \
+		[ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --silent; \
+		npm run --silent build -- --logLevel warn; \
+	fi
 
 .PHONY: need-go
 need-go:
@@ -120,7 +139,7 @@ bin/local: need-go
 	@go build -o bin/ ./deploy/local
 
 .PHONY: install
-install: need-go need-test-tools bin/local
+install: need-go need-test-tools chromium bin/local
 	@bin/local install --kafka=apache
 
 .PHONY: need-test-tools
@@ -139,6 +158,14 @@ qemu:
 		$$sudo apt-get update -qq && $$sudo apt-get install -y -qq --no-install-recommends qemu-user >/dev/null; } || \
 		{ echo "gantry: qemu-aarch64 is missing (needed to test what is compiled for arm64): install qemu-user" >&2; exit 1; }
 
+# The browser that the tests of the pages open.
+.PHONY: chromium
+chromium:
+	@[ -x "$${GANTRY_WEB_CHROMIUM:-/usr/bin/chromium}" ] || { \
+		sudo=$$([ "$$(id -u)" = 0 ] || command -v sudo || true); \
+		$$sudo apt-get update -qq && $$sudo apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; } || \
+		{ echo "gantry: chromium is missing (needed to test the pages): install it, or name one in GANTRY_WEB_CHROMIUM" >&2; exit 1; }
+
 $(TOOLS)/ready: deploy/tools/go.mod deploy/tools/go.sum | need-go
 	@echo "building the pinned tools (once, minutes)"
 	@mkdir -p $(TOOLS)
@@ -153,6 +180,9 @@ lint-proto: $(TOOLS)/ready
 generated: $(TOOLS)/ready
 	@rm -rf bin/.generated
 	@$(BUF) generate -o bin/.generated
+	@[ -d $(WEB)/node_modules ] || (cd $(WEB) && npm ci --no-audit --no-fund --silent)
+	@$(BUF) generate --template $(WEB)/buf.gen.yaml -o bin/.generated
+	@diff -r bin/.generated/$(WEB)/src/gen $(WEB)/src/gen || { echo "$(WEB)/src/gen is not what proto generates: make generate" >&2; exit 1; }
 	@diff -r bin/.generated/proto/gen proto/gen || { echo "proto/gen is not what proto generates: make generate" >&2; exit 1; }
 
 .PHONY: vet

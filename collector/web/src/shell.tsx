@@ -102,7 +102,7 @@ function Top({ network, zone }: { network: string; zone: string }) {
   const { params } = useRoute();
   const online = useOnline();
   return (
-    <div class="top">
+    <header class="top">
       <p class="network">{network && <>Network <strong>{network}</strong></>}</p>
       {!online && <p class="offline" role="status">Offline: pages show what they have; live data wait.</p>}
       <div class="pick" role="group" aria-label="Times are shown in">
@@ -114,7 +114,7 @@ function Top({ network, zone }: { network: string; zone: string }) {
           <button type="button" key={text} aria-pressed={(params.theme ?? "") === value} onClick={() => choose({ theme: value }, true)}>{text}</button>
         ))}
       </div>
-    </div>
+    </header>
   );
 }
 
