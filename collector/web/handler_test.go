@@ -31,7 +31,7 @@ func built(t *testing.T) fstest.MapFS {
 	}
 }
 
-func ask(t *testing.T, h http.Handler, method, path, encoding string) *http.Response {
+func ask(t *testing.T, h http.Handler, method, path, encoding string) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequest(method, path, nil)
 	if encoding != "" {
@@ -39,16 +39,7 @@ func ask(t *testing.T, h http.Handler, method, path, encoding string) *http.Resp
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	return w.Result()
-}
-
-func text(t *testing.T, r *http.Response) string {
-	t.Helper()
-	b, err := io.ReadAll(r.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
+	return w
 }
 
 func TestPaths(t *testing.T) {
@@ -76,13 +67,13 @@ func TestPaths(t *testing.T) {
 		{"POST", "/", 405, "text/plain; charset=utf-8", "", ""},
 	} {
 		r := ask(t, h, c.method, c.path, "")
-		if r.StatusCode != c.status || r.Header.Get("Content-Type") != c.kind || r.Header.Get("Cache-Control") != c.cache {
-			t.Errorf("%s %s: %d, %s, %s", c.method, c.path, r.StatusCode, r.Header.Get("Content-Type"), r.Header.Get("Cache-Control"))
+		if r.Code != c.status || r.Header().Get("Content-Type") != c.kind || r.Header().Get("Cache-Control") != c.cache {
+			t.Errorf("%s %s: %d, %s, %s", c.method, c.path, r.Code, r.Header().Get("Content-Type"), r.Header().Get("Cache-Control"))
 		}
-		if got := text(t, r); c.status == 200 && got != c.body {
+		if got := r.Body.String(); c.status == 200 && got != c.body {
 			t.Errorf("%s %s: %q", c.method, c.path, got)
 		}
-		if csp := r.Header.Get("Content-Security-Policy"); c.status == 200 && (csp == "" || strings.Contains(csp, "unsafe") || strings.Contains(csp, "http")) {
+		if csp := r.Header().Get("Content-Security-Policy"); c.status == 200 && (csp == "" || strings.Contains(csp, "unsafe") || strings.Contains(csp, "http")) {
 			t.Errorf("%s %s: policy %q", c.method, c.path, csp)
 		}
 	}
@@ -98,11 +89,11 @@ func TestEncodings(t *testing.T) {
 		"br;q=0.5": "br", "GZIP": "gzip", "deflate": "", "x-br": "",
 	} {
 		r := ask(t, h, "GET", "/assets/index-A1b2.js", accept)
-		if got := r.Header.Get("Content-Encoding"); got != want || r.Header.Get("Vary") != "Accept-Encoding" {
-			t.Errorf("Accept-Encoding %q: %q, Vary %q, want %q", accept, got, r.Header.Get("Vary"), want)
+		if got := r.Header().Get("Content-Encoding"); got != want || r.Header().Get("Vary") != "Accept-Encoding" {
+			t.Errorf("Accept-Encoding %q: %q, Vary %q, want %q", accept, got, r.Header().Get("Vary"), want)
 		}
 	}
-	if r := ask(t, h, "GET", "/assets/picture-C3d4.bin", "br"); r.Header.Get("Content-Encoding") != "" {
+	if r := ask(t, h, "GET", "/assets/picture-C3d4.bin", "br"); r.Header().Get("Content-Encoding") != "" {
 		t.Error("a file without a compressed form is served as one")
 	}
 }
@@ -114,9 +105,9 @@ func TestUnchangedIsNotSentAgain(t *testing.T) {
 	}
 	tags := map[string]bool{}
 	for _, encoding := range []string{"", "gzip", "br"} {
-		etag := ask(t, h, "GET", "/assets/index-A1b2.js", encoding).Header.Get("ETag")
+		etag := ask(t, h, "GET", "/assets/index-A1b2.js", encoding).Header().Get("ETag")
 		tags[etag] = true
-		r := httptest.NewRequest("GET", "/assets/index-A1b2.js", nil)
+		r := httptest.NewRequest(http.MethodGet, "/assets/index-A1b2.js", nil)
 		r.Header.Set("Accept-Encoding", encoding)
 		r.Header.Set("If-None-Match", etag)
 		w := httptest.NewRecorder()
@@ -136,14 +127,14 @@ func TestPlaceholder(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := ask(t, h, "GET", "/now", "br")
-	if got := text(t, r); r.StatusCode != 200 || !strings.Contains(got, "make run") || !strings.Contains(got, "Node.js") {
-		t.Errorf("%d %s", r.StatusCode, got)
+	if got := r.Body.String(); r.Code != http.StatusOK || !strings.Contains(got, "make run") || !strings.Contains(got, "Node.js") {
+		t.Errorf("%d %s", r.Code, got)
 	}
 }
 
 // TestEmbedded: whatever was embedded can be served.
 func TestEmbedded(t *testing.T) {
-	if r := ask(t, Handler(), "GET", "/", ""); r.StatusCode != 200 {
-		t.Errorf("%d", r.StatusCode)
+	if r := ask(t, Handler(), "GET", "/", ""); r.Code != http.StatusOK {
+		t.Errorf("%d", r.Code)
 	}
 }

@@ -71,7 +71,7 @@ var fetchedAtOnce = regexp.MustCompile(`(?:src|href)="/(assets/[^"]+\.(?:js|css)
 // budget weighs what the page itself names: its script, what that imports at
 // once, and the style sheet.
 func budget(t *testing.T) {
-	index, err := os.ReadFile(filepath.Join(pagesDir, "dist/index.html"))
+	index, err := os.ReadFile(filepath.Join(pagesDir, "dist", "index.html"))
 	if err != nil {
 		t.Fatal(err)
 	}
