@@ -3,6 +3,7 @@ package clickhousetest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -44,10 +45,14 @@ func (s *Server) Tables(t testing.TB) []Table {
 	return tables
 }
 
+// ErrDied says that the server died before it answered, or gave none in a
+// minute.
+var ErrDied = errors.New("the server died")
+
 // Ask runs a statement over the HTTP interface as the user, with parameters of
 // the URL, and gives all that comes back: status, headers and the answer, or
-// what the server says is wrong with it.
-func (s *Server) Ask(t testing.TB, user, statement string, parameters url.Values) (ok bool, answer []byte) {
+// what the server says is wrong with it. ErrDied is the only error.
+func (s *Server) Ask(t testing.TB, user, statement string, parameters url.Values) (ok bool, answer []byte, err error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -59,6 +64,9 @@ func (s *Server) Ask(t testing.TB, user, statement string, parameters url.Values
 	request.Header.Set("X-ClickHouse-Key", s.Password(user))
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
+		if ctx.Err() != nil || s.died() {
+			return false, nil, ErrDied
+		}
 		t.Fatalf("%s: %v", statement, err)
 	}
 	defer response.Body.Close()
@@ -66,9 +74,12 @@ func (s *Server) Ask(t testing.TB, user, statement string, parameters url.Values
 	fmt.Fprintln(&all, response.Status, response.Header)
 	if _, err := io.Copy(&all, response.Body); err != nil {
 		fmt.Fprintln(&all, err) // cut off: an exception after the first rows
-		return false, all.Bytes()
+		return false, all.Bytes(), nil
 	}
-	return response.StatusCode == http.StatusOK, all.Bytes()
+	if bytes.Contains(all.Bytes(), []byte("shutting down due to a fatal error")) {
+		return false, nil, ErrDied
+	}
+	return response.StatusCode == http.StatusOK, all.Bytes(), nil
 }
 
 // Needle is something to look for, in every form that it may have.
@@ -104,7 +115,10 @@ func (s *Server) Search(t testing.TB, needles []Needle) map[string][]string {
 		if table.Database == "system" && slices.Contains(Unread, table.Name) {
 			continue
 		}
-		ok, data := s.Ask(t, Operator, "SELECT * FROM "+table.String()+" FORMAT RowBinary", nil)
+		ok, data, err := s.Ask(t, Operator, "SELECT * FROM "+table.String()+" FORMAT RowBinary", nil)
+		if err != nil {
+			t.Fatalf("%s: %v", table, err)
+		}
 		// Some of system's need what is not here, such as a ZooKeeper; a view
 		// may have parameters, and holds nothing.
 		if !ok && table.Database != "system" && table.Engine != "View" {

@@ -149,6 +149,17 @@ func (s *Server) Count(t testing.TB, query string, args ...any) uint64 {
 // Kill ends the server as kill -9 does.
 func (s *Server) Kill() { s.child.Kill() }
 
+// died says whether the server is gone, or goes: one that crashed writes what
+// it knows first.
+func (s *Server) died() bool {
+	select {
+	case <-s.child.Done():
+		return true
+	case <-time.After(10 * time.Second):
+		return false
+	}
+}
+
 // Restart starts the server again where it was, killing it first if it runs.
 func (s *Server) Restart(t testing.TB) {
 	t.Helper()

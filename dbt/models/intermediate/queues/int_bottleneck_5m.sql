@@ -28,7 +28,9 @@ signs as (
         up.speed_ratio as up_speed_ratio,
         down.speed_ratio as down_speed_ratio,
         up.speed_ratio <= {{ threshold('breakdown_speed_ratio') }}
-        and down.speed_ratio - up.speed_ratio >= {{ threshold('bottleneck_ratio_drop') }} as has_sign
+        and down.speed_ratio - up.speed_ratio >= {{ threshold('bottleneck_ratio_drop') }}
+        -- where it is slow behind as well, the queue of another place stands here
+        and down.speed_ratio >= {{ threshold('bottleneck_down_ratio_min') }} as has_sign
 
     from {{ ref('int_bottleneck_pairs') }} as pairs
     inner join ratios as down on pairs.down_station_id = down.station_id
