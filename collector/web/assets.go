@@ -32,13 +32,6 @@ type file struct {
 	immutable bool
 }
 
-// Built says whether the pages were built into this program; if not, it has
-// the placeholder.
-func Built() bool {
-	_, err := fs.Stat(dist, "dist"+indexPath)
-	return err == nil
-}
-
 // readFiles reads a folder of built files, by the path they are served at.
 func readFiles(built fs.FS) (map[string]*file, error) {
 	files := map[string]*file{}

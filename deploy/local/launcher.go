@@ -198,6 +198,7 @@ func (l *launcher) places() []string {
 		at = "STATE=" + l.command.State + " "
 	}
 	return []string{
+		"http://" + loopback(l.state.Ports.HTTP) + "    the dashboard",
 		"grpcurl -plaintext " + loopback(l.state.Ports.GRPC) + " gantry.v1.FleetService/ListDevices",
 		"make sql " + at + "Q='select * from serving.station_flow_5m order by bin_start desc limit 10'",
 		"http://" + loopback(l.state.Ports.HTTP) + "/metrics    logs: " + filepath.Join(l.command.State, "logs"),

@@ -35,7 +35,7 @@ type settings struct {
 	DBTEvery time.Duration `name:"dbt-every" env:"DBT_EVERY,GANTRY_DBT_EVERY" default:"3m" help:"Time between two dbt builds; 0 runs none."`
 
 	GRPCPort           int `name:"grpc-port" env:"GRPC_PORT,GANTRY_GRPC_PORT" placeholder:"50051" help:"Port of gRPC."`
-	HTTPPort           int `name:"http-port" env:"HTTP_PORT,GANTRY_HTTP_PORT" placeholder:"8080" help:"Port of metrics and health."`
+	HTTPPort           int `name:"http-port" env:"HTTP_PORT,GANTRY_HTTP_PORT" placeholder:"8080" help:"Port of the dashboard, the API, metrics and health."`
 	AdminPort          int `name:"admin-port" env:"ADMIN_PORT,GANTRY_ADMIN_PORT" placeholder:"8081" help:"Port of pprof and channelz."`
 	KafkaPort          int `name:"kafka-port" env:"KAFKA_PORT,GANTRY_KAFKA_PORT" placeholder:"9092" help:"Port of the broker."`
 	ClickHousePort     int `name:"clickhouse-port" env:"CLICKHOUSE_PORT,GANTRY_CLICKHOUSE_PORT" placeholder:"9000" help:"Native port of ClickHouse."`
