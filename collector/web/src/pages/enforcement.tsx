@@ -100,6 +100,7 @@ function Spot({ purpose }: { purpose: string }) {
 function spotColumns(zone: Zone, where: (v: Violation) => string, key: (v: Violation) => string): Column<Violation>[] {
   return [
     { name: "observed_at_utc", title: `Time, ${zone.label}`, value: (v) => v.observedAt, show: (v) => <span class="nowrap">{secondText(new Date(v.observedAt), zone)}</span> },
+    { name: "evidence", title: "Evidence", value: key, show: (v) => <button type="button" class="cell-link" onClick={() => choose({ evidence: key(v) })}>Evidence</button> },
     { name: "station_id", title: "Station", value: (v) => v.stationId, show: (v) => <span class="nowrap">{where(v)}</span> },
     { name: "lane", title: "Lane", value: (v) => v.lane, figure: true },
     { name: "vehicle_class", title: "Class", value: (v) => v.vehicleClass },
@@ -110,7 +111,6 @@ function spotColumns(zone: Zone, where: (v: Violation) => string, key: (v: Viola
     { name: "over_kmh", title: "Over, km/h", value: (v) => v.overKmh, figure: true, show: (v) => num(v.overKmh, 1) },
     { name: "calibration_state", title: "Camera", value: (v) => v.calibrationState },
     { name: "is_usable", title: <Term name="usable" />, value: (v) => v.isUsable },
-    { name: "evidence", title: "Evidence", value: key, show: (v) => <button type="button" class="cell-link" onClick={() => choose({ evidence: key(v) })}>Evidence</button> },
   ];
 }
 
