@@ -94,7 +94,7 @@ pictures: need-go ## draw the README's pictures of a simulated day
 	@go run ./gantry-agent world plot --what=fundamental --day=2026-03-06 --direction=north --out=.github/pictures/fundamental.png
 
 .PHONY: screenshots
-screenshots: need-go chromium ## draw the README's pictures of the pages, in a real browser on four weeks of data
+screenshots: need-go chromium ## draw the README's pictures of the pages, in a real browser on two weeks of data
 	@GANTRY_SCREENSHOTS=1 go test -timeout 30m -count=1 -run TestScreenshots ./deploy/e2e/web
 
 .PHONY: docs

@@ -42,7 +42,7 @@ func TestScreenshots(t *testing.T) {
 		t.Skip("draws pictures: make screenshots")
 	}
 	buildPages(t)
-	s := start(t, data{days: 26})
+	s := start(t, data{days: 12})
 	s.playwright(t, "--grep", "@picture")
 }
 
