@@ -6,6 +6,7 @@ ignore ./dbt
 
 require (
 	buf.build/go/protoyaml v0.8.0
+	connectrpc.com/connect v1.21.1
 	github.com/ClickHouse/ch-go v0.74.0
 	github.com/ClickHouse/clickhouse-go/v2 v2.50.0
 	github.com/alecthomas/kong v1.17.0

@@ -68,8 +68,8 @@ func (f *ServeFlags) id() string {
 
 // GRPCFlags are what the roles with a gRPC listener take.
 type GRPCFlags struct {
+	AccessFlags
 	GRPCAddr   string `name:"grpc-addr" default:"127.0.0.1:50051" help:"Address of the gRPC services."`
-	TokensFile string `type:"path" help:"File of tokens, one line each: role (agent, viewer, operator) and the SHA-256 of the token in hexadecimal. Without it, callers on loopback may send and view, and nobody may operate."`
 	Reflection bool   `default:"true" negatable:"" help:"Let grpcurl and others list the services."`
 	// LeaseTTL is here because every role that serves follows the leases.
 	LeaseTTL time.Duration `default:"15s" help:"How long a device stays with an agent that went silent; the same on all collectors."`

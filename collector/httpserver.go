@@ -16,9 +16,10 @@ import (
 	"google.golang.org/grpc/reflection"
 )
 
-// newHTTPServer serves /metrics and /healthz. Nothing limits how long an
-// answer may take, for streams will come here; everything else is limited.
-func newHTTPServer(h *healthState, metrics prometheus.Gatherer, addr net.Addr) *http.Server {
+// newHTTPServer serves /metrics and /healthz, and everything else from data,
+// which guards itself and may be nil. Nothing limits how long an answer may
+// take, for streams come here; everything else is limited.
+func newHTTPServer(h *healthState, metrics prometheus.Gatherer, addr net.Addr, data http.Handler) *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
 	mux.HandleFunc("GET /healthz", h.serveHTTP)
@@ -26,7 +27,16 @@ func newHTTPServer(h *healthState, metrics prometheus.Gatherer, addr net.Addr) *
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = fmt.Fprintln(w, "gantry collector: /healthz /metrics")
 	})
-	return limited(onlyLocalHosts(mux, addr))
+	own := onlyLocalHosts(mux, addr)
+	if data == nil {
+		return limited(own)
+	}
+	all := http.NewServeMux()
+	all.Handle("/", data)
+	for _, path := range []string{"/metrics", "/healthz", "/{$}"} {
+		all.Handle("GET "+path, own)
+	}
+	return limited(all)
 }
 
 // newAdminServer serves pprof and, to gRPC callers on the same port without

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -17,6 +16,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 
+	"github.com/gantry-dev/gantry/collector/access"
 	"github.com/gantry-dev/gantry/collector/clickhouse"
 	"github.com/gantry-dev/gantry/collector/ingest"
 	"github.com/gantry-dev/gantry/collector/kafka"
@@ -86,7 +86,9 @@ type collector struct {
 	httpServer, adminServer                   *http.Server
 	adminGRPC                                 *grpc.Server
 	health                                    *healthState
-	guard                                     *guard
+	guard, httpGuard                          *access.Guard
+	// data is what the HTTP port serves behind the guard.
+	data *http.ServeMux
 
 	kafkaConfig kafka.ClientConfig
 	sinkConfig  sink.Config
@@ -179,15 +181,7 @@ func (c *collector) prepare() error {
 	if c.grpcListener, err = listen("--grpc-addr", c.grpc.GRPCAddr); err != nil {
 		return err
 	}
-	tokens, err := readTokens(c.grpc.TokensFile)
-	if err != nil {
-		return err
-	}
-	c.guard = &guard{tokens: tokens, loopback: isLoopback(c.grpcListener.Addr())}
-	if !c.guard.loopback && len(tokens) == 0 {
-		return fmt.Errorf("--grpc-addr %s is open to other machines and there are no tokens, so that nobody could call: give --tokens-file or listen on 127.0.0.1", c.grpc.GRPCAddr)
-	}
-	return nil
+	return c.prepareAccess()
 }
 
 func (c *collector) prepareSink() error {
@@ -216,7 +210,11 @@ func (c *collector) startHTTP() {
 	c.health = newHealthState(c.started, checks...)
 	c.healthPart = c.group.start("health", c.health.run)
 
-	c.httpServer = newHTTPServer(c.health, c.metrics, c.httpListener.Addr())
+	var data http.Handler
+	if c.data != nil {
+		data = c.httpGuard.Handler(c.data)
+	}
+	c.httpServer = newHTTPServer(c.health, c.metrics, c.httpListener.Addr(), data)
 	c.httpPart = c.group.start("http", serveHTTP(c.httpServer, c.httpListener))
 	if c.adminListener != nil {
 		c.adminServer, c.adminGRPC = newAdminServer(c.adminListener.Addr())
