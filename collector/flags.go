@@ -4,12 +4,14 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/gantry-dev/gantry/collector/clickhouse"
 	"github.com/gantry-dev/gantry/collector/kafka"
+	"github.com/gantry-dev/gantry/collector/query/rows"
 )
 
 // KafkaFlags say how to reach Kafka.
@@ -32,13 +34,9 @@ type ClickHouseFlags struct {
 }
 
 func (f ClickHouseFlags) config() (clickhouse.Config, error) {
-	password := ""
-	if f.ClickhousePasswordFile != "" {
-		b, err := os.ReadFile(f.ClickhousePasswordFile)
-		if err != nil {
-			return clickhouse.Config{}, fmt.Errorf("read --clickhouse-password-file: %w", err)
-		}
-		password = strings.TrimSpace(string(b))
+	password, err := readPassword("--clickhouse-password-file", f.ClickhousePasswordFile)
+	if err != nil {
+		return clickhouse.Config{}, err
 	}
 	return clickhouse.DefaultConfig(f.ClickhouseAddr, f.ClickhouseUser, password), nil
 }
@@ -46,7 +44,7 @@ func (f ClickHouseFlags) config() (clickhouse.Config, error) {
 // ServeFlags are what every role takes.
 type ServeFlags struct {
 	KafkaFlags
-	HTTPAddr        string        `name:"http-addr" default:"127.0.0.1:8080" help:"Address of /metrics and /healthz."`
+	HTTPAddr        string        `name:"http-addr" default:"127.0.0.1:8080" help:"Address of the API, CSV, /metrics and /healthz."`
 	AdminAddr       string        `default:"127.0.0.1:8081" help:"Address of pprof and gRPC channelz; keep it on loopback. Empty turns it off."`
 	CollectorID     string        `help:"Name of this collector, unique among them (default: host name and a random number)."`
 	ShutdownTimeout time.Duration `default:"25s" help:"How long an orderly stop may take."`
@@ -73,6 +71,51 @@ type GRPCFlags struct {
 	Reflection bool   `default:"true" negatable:"" help:"Let grpcurl and others list the services."`
 	// LeaseTTL is here because every role that serves follows the leases.
 	LeaseTTL time.Duration `default:"15s" help:"How long a device stays with an agent that went silent; the same on all collectors."`
+}
+
+// QueryFlags are what those who answer for traffic take: an account of
+// ClickHouse for each role that asks.
+type QueryFlags struct {
+	ClickhousePlannerUser             string `default:"planner" help:"User of ClickHouse that planners' questions are asked as."`
+	ClickhousePlannerPasswordFile     string `type:"path" help:"File with that user's password; none without it."`
+	ClickhouseEnforcementUser         string `default:"enforcement" help:"User of ClickHouse that questions about violations are asked as."`
+	ClickhouseEnforcementPasswordFile string `type:"path" help:"File with that user's password. Without it no violation is shown to anybody."`
+}
+
+// sources opens an account for each role; enforcement is nil without a
+// password.
+func (f *QueryFlags) sources(addr string, log *slog.Logger) (planner, enforcement *rows.Source, err error) {
+	planner, err = openSource(addr, f.ClickhousePlannerUser, "--clickhouse-planner-password-file", f.ClickhousePlannerPasswordFile, log)
+	if err != nil || f.ClickhouseEnforcementPasswordFile == "" {
+		return planner, nil, err
+	}
+	enforcement, err = openSource(addr, f.ClickhouseEnforcementUser, "--clickhouse-enforcement-password-file", f.ClickhouseEnforcementPasswordFile, log)
+	return planner, enforcement, err
+}
+
+// maxQueries is how many questions of one role ClickHouse is asked at once.
+const maxQueries = 8
+
+func openSource(addr, user, flag, file string, log *slog.Logger) (*rows.Source, error) {
+	password, err := readPassword(flag, file)
+	if err != nil {
+		return nil, err
+	}
+	cfg := clickhouse.DefaultConfig(addr, user, password)
+	cfg.MaxConns = maxQueries
+	return rows.Open(cfg, rows.DefaultLimits(), log)
+}
+
+// readPassword reads the file that a flag names; none gives no password.
+func readPassword(flag, file string) (string, error) {
+	if file == "" {
+		return "", nil
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w", flag, err)
+	}
+	return strings.TrimSpace(string(b)), nil
 }
 
 // SinkFlags are what the sink takes.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,6 +15,9 @@ import (
 	"google.golang.org/grpc"
 	channelz "google.golang.org/grpc/channelz/service"
 	"google.golang.org/grpc/reflection"
+
+	"github.com/gantry-dev/gantry/collector/access"
+	"github.com/gantry-dev/gantry/collector/query"
 )
 
 // newHTTPServer serves /metrics and /healthz, and everything else from data,
@@ -21,22 +25,44 @@ import (
 // take, for streams come here; everything else is limited.
 func newHTTPServer(h *healthState, metrics prometheus.Gatherer, addr net.Addr, data http.Handler) *http.Server {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
-	mux.HandleFunc("GET /healthz", h.serveHTTP)
+	mux.Handle("GET /metrics", onlyLocalHosts(promhttp.HandlerFor(metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4}), addr))
+	mux.Handle("GET /healthz", onlyLocalHosts(http.HandlerFunc(h.serveHTTP), addr))
+	if data != nil {
+		mux.Handle("/", data)
+	}
+	return limited(mux)
+}
+
+// newDataMux serves what stands behind the guard; api answers questions.
+func newDataMux(guard *access.Guard, api http.Handler) *http.ServeMux {
+	mux := http.NewServeMux()
+	guard.Routes(mux)
+	for _, prefix := range query.HTTPPrefixes() {
+		mux.Handle(prefix, api)
+	}
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = fmt.Fprintln(w, "gantry collector: /healthz /metrics")
+		_, _ = fmt.Fprintln(w, "gantry collector: /healthz /metrics /session /csv/METHOD, and gantry.v1.QueryService and gantry.v1.FleetService by gRPC, gRPC-Web and Connect")
 	})
-	own := onlyLocalHosts(mux, addr)
-	if data == nil {
-		return limited(own)
+	return mux
+}
+
+// door is where requests wait, or are sent away, until what answers them is
+// there.
+type door struct{ behind atomic.Pointer[http.Handler] }
+
+// open lets requests through to h.
+func (d *door) open(h http.Handler) { d.behind.Store(&h) }
+
+// ServeHTTP answers 503 while nothing is behind the door.
+func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := d.behind.Load()
+	if h == nil {
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "the collector is starting, or does not answer questions in this role: /healthz says which", http.StatusServiceUnavailable)
+		return
 	}
-	all := http.NewServeMux()
-	all.Handle("/", data)
-	for _, path := range []string{"/metrics", "/healthz", "/{$}"} {
-		all.Handle("GET "+path, own)
-	}
-	return limited(all)
+	(*h).ServeHTTP(w, r)
 }
 
 // newAdminServer serves pprof and, to gRPC callers on the same port without

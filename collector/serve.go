@@ -20,6 +20,7 @@ import (
 	"github.com/gantry-dev/gantry/collector/clickhouse"
 	"github.com/gantry-dev/gantry/collector/ingest"
 	"github.com/gantry-dev/gantry/collector/kafka"
+	"github.com/gantry-dev/gantry/collector/query/rows"
 	"github.com/gantry-dev/gantry/collector/sink"
 )
 
@@ -27,11 +28,12 @@ type allCmd struct {
 	ServeFlags
 	GRPCFlags
 	SinkFlags
+	QueryFlags
 }
 
 // Run runs every role.
 func (c *allCmd) Run(ctx context.Context, log *slog.Logger) error {
-	return serve(ctx, log, settings{ServeFlags: &c.ServeFlags, grpc: &c.GRPCFlags, sink: &c.SinkFlags, ingest: true})
+	return serve(ctx, log, settings{ServeFlags: &c.ServeFlags, grpc: &c.GRPCFlags, sink: &c.SinkFlags, ingest: true, query: &c.QueryFlags, warehouse: c.ClickhouseAddr})
 }
 
 type ingestCmd struct {
@@ -57,20 +59,26 @@ func (c *sinkCmd) Run(ctx context.Context, log *slog.Logger) error {
 type queryCmd struct {
 	ServeFlags
 	GRPCFlags
+	ClickhouseAddr string `default:"127.0.0.1:9000" help:"ClickHouse's native protocol, host:port."`
+	QueryFlags
 }
 
-// Run answers for the fleet.
+// Run answers for the fleet and for traffic.
 func (c *queryCmd) Run(ctx context.Context, log *slog.Logger) error {
-	return serve(ctx, log, settings{ServeFlags: &c.ServeFlags, grpc: &c.GRPCFlags})
+	return serve(ctx, log, settings{ServeFlags: &c.ServeFlags, grpc: &c.GRPCFlags, query: &c.QueryFlags, warehouse: c.ClickhouseAddr})
 }
 
 // settings say what a process does: grpc is nil without a gRPC listener, sink
-// without the sink.
+// without the sink, query where nobody asks for traffic; warehouse is
+// ClickHouse's address for query.
 type settings struct {
 	*ServeFlags
 	grpc   *GRPCFlags
 	sink   *SinkFlags
 	ingest bool
+
+	query     *QueryFlags
+	warehouse string
 }
 
 // collector is one running process.
@@ -88,7 +96,9 @@ type collector struct {
 	health                                    *healthState
 	guard, httpGuard                          *access.Guard
 	// data is what the HTTP port serves behind the guard.
-	data *http.ServeMux
+	data                 *http.ServeMux
+	api                  door
+	planner, enforcement *rows.Source
 
 	kafkaConfig kafka.ClientConfig
 	sinkConfig  sink.Config
@@ -180,6 +190,11 @@ func (c *collector) prepare() error {
 	}
 	if c.grpcListener, err = listen("--grpc-addr", c.grpc.GRPCAddr); err != nil {
 		return err
+	}
+	if c.query != nil {
+		if c.planner, c.enforcement, err = c.query.sources(c.warehouse, c.log); err != nil {
+			return err
+		}
 	}
 	return c.prepareAccess()
 }

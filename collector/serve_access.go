@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -26,8 +25,7 @@ func (c *collector) prepareAccess() error {
 		return fmt.Errorf("--grpc-addr %s is open to other machines and there are no tokens, so that nobody could call: give --tokens-file or listen on 127.0.0.1", c.grpc.GRPCAddr)
 	}
 	c.guard, c.httpGuard = doors.Guard(c.grpcListener.Addr()), doors.Guard(c.httpListener.Addr())
-	c.data = http.NewServeMux()
-	c.httpGuard.Routes(c.data)
+	c.data = newDataMux(c.httpGuard, &c.api)
 	return nil
 }
 

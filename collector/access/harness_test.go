@@ -167,7 +167,7 @@ func httpServer(t *testing.T, g *Guard) string {
 		}, guarded))
 		mux.HandleFunc("GET /csv"+procedure, func(w http.ResponseWriter, r *http.Request) {
 			if err := g.Admit(r.Context(), procedure, nil); err != nil {
-				http.Error(w, err.Error(), Status(err))
+				http.Error(w, err.Error(), httpStatus(err))
 			}
 		})
 	}

@@ -36,8 +36,8 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 	})
 }
 
-// Status is the status of plain HTTP that says the same as an error of Admit.
-func Status(err error) int {
+// httpStatus is the status of plain HTTP that says the same as a RefusedError.
+func httpStatus(err error) int {
 	switch codeOf(err) {
 	case codes.Unauthenticated:
 		return http.StatusUnauthorized

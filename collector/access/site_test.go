@@ -20,7 +20,7 @@ func ask(g *Guard, method, host string, headers ...string) int {
 	w := httptest.NewRecorder()
 	g.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := g.Admit(r.Context(), liveStations, nil); err != nil {
-			http.Error(w, err.Error(), Status(err))
+			http.Error(w, err.Error(), httpStatus(err))
 		}
 	})).ServeHTTP(w, r)
 	return w.Code
@@ -97,7 +97,7 @@ func TestForeignOrigin(t *testing.T) {
 // must not open.
 func TestPlainHandlerWithoutGuardIsShut(t *testing.T) {
 	g := openAccess(t, testConfig(t, nil)).Guard(onLoopback)
-	if err := g.Admit(t.Context(), liveStations, nil); Status(err) != http.StatusInternalServerError {
+	if err := g.Admit(t.Context(), liveStations, nil); httpStatus(err) != http.StatusInternalServerError {
 		t.Errorf("got %v", err)
 	}
 }

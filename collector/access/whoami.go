@@ -29,7 +29,7 @@ func (g *Guard) Routes(mux *http.ServeMux) {
 func (g *Guard) whoami(w http.ResponseWriter, r *http.Request) {
 	v, _ := r.Context().Value(visitKey{}).(visit)
 	if v.problem != nil {
-		http.Error(w, v.problem.Error(), Status(v.problem))
+		http.Error(w, v.problem.Error(), httpStatus(v.problem))
 		return
 	}
 	answer := session{Name: v.caller.Name, Via: v.caller.Via, Roles: v.caller.Roles.Names()}
