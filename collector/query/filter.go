@@ -105,7 +105,15 @@ func (r timeRange) bins(bin time.Duration) int { return int(r.to.Sub(r.from) / b
 func readRange(from, to string, fresh *freshness, bin time.Duration) (timeRange, error) {
 	var r timeRange
 	var err error
-	if r.to, err = readMoment("to", to, fresh.asOf); err != nil {
+	newest := fresh.asOf
+	if newest.IsZero() {
+		// Without data every range is empty: one is as good as another.
+		if newest, err = readMoment("from", from, time.Unix(0, 0)); err != nil {
+			return r, err
+		}
+		newest = newest.Add(24 * time.Hour)
+	}
+	if r.to, err = readMoment("to", to, newest); err != nil {
 		return r, err
 	}
 	if r.from, err = readMoment("from", from, r.to.Add(-24*time.Hour)); err != nil {
@@ -126,10 +134,6 @@ const firstYear, lastYear = 1970, 2105
 
 func readMoment(name, value string, otherwise time.Time) (time.Time, error) {
 	if value == "" {
-		if otherwise.IsZero() {
-			// Without data every range is empty.
-			otherwise = time.Unix(0, 0).Add(48 * time.Hour)
-		}
 		return otherwise.UTC(), nil
 	}
 	t, err := time.Parse(time.RFC3339, value)
