@@ -130,14 +130,15 @@ func TestLooksAreInTheAuditTopic(t *testing.T) {
 	}
 	for _, header := range []string{"connect", "grpc"} {
 		ctx := metadata.AppendToOutgoingContext(t.Context(), "authorization", "Bearer token-enforcement", "gantry-purpose", header)
-		conn := dial(t, c)
+		port := c.grpcListener
 		if header == "connect" {
-			var err error
-			if conn, err = grpc.NewClient(c.httpListener.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials())); err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = conn.Close() }()
+			port = c.httpListener
 		}
+		conn, err := grpc.NewClient(port.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
 		if code := status.Code(conn.Invoke(ctx, method, &emptypb.Empty{}, &emptypb.Empty{})); code != codes.Unavailable {
 			t.Errorf("%s: %s, want ClickHouse to be away", header, code)
 		}

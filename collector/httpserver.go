@@ -87,11 +87,12 @@ func newAdminServer(addr net.Addr) (*http.Server, *grpc.Server) {
 	return limited(onlyLocalHosts(both, addr)), g
 }
 
-// limited is a server that speaks HTTP/1.1 and cleartext HTTP/2 and does not
-// wait for slow readers of headers.
+// limited is a server that speaks HTTP/1.1 and HTTP/2, in cleartext too, and
+// does not wait for slow readers of headers.
 func limited(h http.Handler) *http.Server {
 	protocols := &http.Protocols{}
 	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
 	return &http.Server{
 		Handler:           h,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -22,6 +23,7 @@ import (
 	"github.com/gantry-dev/gantry/collector/kafka"
 	"github.com/gantry-dev/gantry/collector/query/rows"
 	"github.com/gantry-dev/gantry/collector/sink"
+	"github.com/gantry-dev/gantry/proto/transport"
 )
 
 type allCmd struct {
@@ -33,7 +35,7 @@ type allCmd struct {
 
 // Run runs every role.
 func (c *allCmd) Run(ctx context.Context, log *slog.Logger) error {
-	return serve(ctx, log, settings{ServeFlags: &c.ServeFlags, grpc: &c.GRPCFlags, sink: &c.SinkFlags, ingest: true, query: &c.QueryFlags, warehouse: c.ClickhouseAddr})
+	return serve(ctx, log, settings{ServeFlags: &c.ServeFlags, grpc: &c.GRPCFlags, sink: &c.SinkFlags, ingest: true, query: &c.QueryFlags, warehouse: c.ClickhouseAddr, warehouseTLS: c.ClickHouseTLSFlags})
 }
 
 type ingestCmd struct {
@@ -60,12 +62,13 @@ type queryCmd struct {
 	ServeFlags
 	GRPCFlags
 	ClickhouseAddr string `default:"127.0.0.1:9000" help:"ClickHouse's native protocol, host:port."`
+	ClickHouseTLSFlags
 	QueryFlags
 }
 
 // Run answers for the fleet and for traffic.
 func (c *queryCmd) Run(ctx context.Context, log *slog.Logger) error {
-	return serve(ctx, log, settings{ServeFlags: &c.ServeFlags, grpc: &c.GRPCFlags, query: &c.QueryFlags, warehouse: c.ClickhouseAddr})
+	return serve(ctx, log, settings{ServeFlags: &c.ServeFlags, grpc: &c.GRPCFlags, query: &c.QueryFlags, warehouse: c.ClickhouseAddr, warehouseTLS: c.ClickHouseTLSFlags})
 }
 
 // settings say what a process does: grpc is nil without a gRPC listener, sink
@@ -77,8 +80,9 @@ type settings struct {
 	sink   *SinkFlags
 	ingest bool
 
-	query     *QueryFlags
-	warehouse string
+	query        *QueryFlags
+	warehouse    string
+	warehouseTLS ClickHouseTLSFlags
 }
 
 // collector is one running process.
@@ -93,6 +97,7 @@ type collector struct {
 	services                                  *health.Server
 	httpServer, adminServer                   *http.Server
 	adminGRPC                                 *grpc.Server
+	tls                                       *transport.TLS // of gRPC and HTTP; nil in the clear
 	health                                    *healthState
 	guard, httpGuard                          *access.Guard
 	// data is what the HTTP port serves behind the guard.
@@ -119,7 +124,6 @@ func newCollector(log *slog.Logger, s settings) *collector {
 	return &collector{
 		settings: s, log: log, group: newGroup(log), metrics: metrics,
 		started: make(chan struct{}), schema: make(chan struct{}),
-		kafkaConfig: s.client("gantry-" + s.id()),
 	}
 }
 
@@ -167,32 +171,27 @@ func (c *collector) run(ctx context.Context) error {
 
 // prepare checks files and takes ports.
 func (c *collector) prepare() error {
+	var err error
+	if c.kafkaConfig, err = c.ServeFlags.client("gantry-"+c.id(), c.log); err != nil {
+		return err
+	}
 	if c.sink != nil {
 		if err := c.prepareSink(); err != nil {
 			return err
 		}
 	}
-	client, err := kafka.NewClient(c.kafkaConfig)
-	if err != nil {
+	if c.client, err = kafka.NewClient(c.kafkaConfig); err != nil {
 		return err
 	}
-	c.client = client
-	if c.httpListener, err = listen("--http-addr", c.HTTPAddr); err != nil {
-		return err
-	}
-	if c.AdminAddr != "" {
-		if c.adminListener, err = listen("--admin-addr", c.AdminAddr); err != nil {
-			return err
-		}
-	}
-	if c.grpc == nil {
-		return nil
-	}
-	if c.grpcListener, err = listen("--grpc-addr", c.grpc.GRPCAddr); err != nil {
+	if err := c.prepareListeners(); err != nil || c.grpc == nil {
 		return err
 	}
 	if c.query != nil {
-		if c.planner, c.enforcement, err = c.query.sources(c.warehouse, c.log); err != nil {
+		at, err := c.warehouseTLS.at(c.warehouse, c.log)
+		if err != nil {
+			return err
+		}
+		if c.planner, c.enforcement, err = c.query.sources(at, c.log); err != nil {
 			return err
 		}
 	}
@@ -204,7 +203,7 @@ func (c *collector) prepareSink() error {
 	if err != nil {
 		return err
 	}
-	cfg, err := c.sink.config()
+	cfg, err := c.sink.config(c.log)
 	if err != nil {
 		return err
 	}
@@ -230,6 +229,10 @@ func (c *collector) startHTTP() {
 		data = c.httpGuard.Handler(c.data)
 	}
 	c.httpServer = newHTTPServer(c.health, c.metrics, c.httpListener.Addr(), data)
+	c.httpServer.ErrorLog = slog.NewLogLogger(c.log.Handler(), slog.LevelDebug) // of callers' making, mostly
+	if c.tls != nil {
+		c.httpServer.TLSConfig = c.tls.Server(tls.NoClientCert, "h2", "http/1.1")
+	}
 	c.httpPart = c.group.start("http", serveHTTP(c.httpServer, c.httpListener))
 	if c.adminListener != nil {
 		c.adminServer, c.adminGRPC = newAdminServer(c.adminListener.Addr())
@@ -242,7 +245,7 @@ func (c *collector) startHTTP() {
 func serveHTTP(s *http.Server, l net.Listener) func(context.Context) error {
 	return func(ctx context.Context) error {
 		failed := make(chan error, 1)
-		go func() { failed <- s.Serve(l) }()
+		go func() { failed <- serveOn(s, l) }()
 		select {
 		case err := <-failed:
 			return err
@@ -255,6 +258,14 @@ func serveHTTP(s *http.Server, l net.Listener) func(context.Context) error {
 			return nil
 		}
 	}
+}
+
+// serveOn serves by TLS where that is set up.
+func serveOn(s *http.Server, l net.Listener) error {
+	if s.TLSConfig != nil {
+		return s.ServeTLS(l, "", "")
+	}
+	return s.Serve(l)
 }
 
 // startRoles starts the roles in the order of the way of a reading backwards:

@@ -21,8 +21,8 @@ func (c *collector) prepareAccess() error {
 	if err != nil {
 		return err
 	}
-	if !isLoopback(c.grpcListener.Addr()) && !doors.HasLogin() {
-		return fmt.Errorf("--grpc-addr %s is open to other machines and there are no tokens, so that nobody could call: give --tokens-file or listen on 127.0.0.1", c.grpc.GRPCAddr)
+	if !isLoopback(c.grpcListener.Addr()) && !doors.HasLogin() && c.TLSClientCAFile == "" {
+		return fmt.Errorf("--grpc-addr %s is open to other machines and nobody could prove who they are: give --tokens-file or --tls-client-ca-file, or listen on 127.0.0.1", c.grpc.GRPCAddr)
 	}
 	c.guard, c.httpGuard = doors.Guard(c.grpcListener.Addr()), doors.Guard(c.httpListener.Addr())
 	c.data = newDataMux(c.httpGuard, &c.api)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 
 	"github.com/gantry-dev/gantry/collector/ingest"
 	"github.com/gantry-dev/gantry/collector/kafka"
@@ -65,6 +66,9 @@ func (c *collector) serveGRPC(manager *lease.Manager, positions *ingest.Position
 		c.taker = taker
 		c.ingestPart = c.group.start("ingest", taker.Run)
 		options = cfg.ServerOptions()
+	}
+	if c.tls != nil {
+		options = append(options, grpc.Creds(credentials.NewTLS(c.tls.Server(c.clientAuth(), "h2"))))
 	}
 	c.grpcServer = newGRPCServer(c.guard, options...)
 	if c.ingest {

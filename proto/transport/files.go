@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"time"
 )
 
@@ -77,6 +78,10 @@ func (t *TLS) Client(serverName string) *tls.Config {
 		cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return t.identity.Get(), nil }
 	}
 	return cfg
+}
+
+func (t *TLS) clientConn(conn net.Conn, serverName string) *tls.Conn {
+	return tls.Client(conn, t.Client(serverName))
 }
 
 // Server makes the configuration of a listener that speaks the protocols, in
