@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"net/url"
 	"time"
 
 	"github.com/gantry-dev/gantry/collector/access"
@@ -17,15 +18,46 @@ type AccessFlags struct {
 	TrustedOrigins []string          `placeholder:"URL" help:"Other sites, as https://host, whose pages may call."`
 	GroupRoles     map[string]string `placeholder:"GROUP=ROLE,…" help:"Roles of the groups that a proxy or the login names, as police=enforcement;planning=planner,viewer."`
 
+	LoginFlags
+
 	TrustedProxy       []netip.Prefix `placeholder:"CIDR" help:"Addresses of a proxy whose headers say who calls, as 10.0.0.7/32; none by default. It must remove such headers from what comes to it."`
 	TrustedProxyUser   string         `default:"X-Forwarded-User" help:"Header with the name, of --trusted-proxy."`
 	TrustedProxyGroups string         `default:"X-Forwarded-Groups" help:"Header with the groups, commas between them, of --trusted-proxy."`
+}
+
+// LoginFlags let people log in by OpenID Connect.
+type LoginFlags struct {
+	OIDCIssuer           string        `name:"oidc-issuer" placeholder:"URL" help:"OpenID Connect provider that people log in at; none by default. Then nobody looks without login, on loopback either."`
+	OIDCClientID         string        `name:"oidc-client-id" help:"The collector's client id there."`
+	OIDCClientSecretFile string        `name:"oidc-client-secret-file" type:"path" help:"File with its secret; none for a public client."`
+	OIDCScopes           []string      `name:"oidc-scopes" default:"profile,email,groups" help:"Scopes to ask for beside openid."`
+	OIDCNameClaim        string        `name:"oidc-name-claim" default:"email" help:"Claim with a name for the audit log, beside the subject."`
+	OIDCGroupsClaim      string        `name:"oidc-groups-claim" default:"groups" help:"Claim with the groups of --group-roles."`
+	PublicURL            string        `name:"public-url" placeholder:"URL" help:"How browsers reach the HTTP port, as https://gantry.example; the provider must allow it with /login/callback."`
+	SessionKeyFile       string        `type:"path" help:"File with the key of sessions, 32 characters or more a line, the same for all collectors; the first line seals, all are taken. Without it people are logged out when the collector stops."`
+	SessionLife          time.Duration `default:"8h" help:"When to log in again."`
+}
+
+// oidc is nil without an issuer.
+func (f *LoginFlags) oidc() *access.OIDCConfig {
+	if f.OIDCIssuer == "" {
+		return nil
+	}
+	cfg := access.DefaultOIDCConfig()
+	cfg.Issuer, cfg.ClientID, cfg.ClientSecretFile, cfg.PublicURL = f.OIDCIssuer, f.OIDCClientID, f.OIDCClientSecretFile, f.PublicURL
+	cfg.Scopes, cfg.NameClaim, cfg.GroupsClaim = f.OIDCScopes, f.OIDCNameClaim, f.OIDCGroupsClaim
+	cfg.SessionKeyFile, cfg.SessionLife = f.SessionKeyFile, f.SessionLife
+	return &cfg
 }
 
 func (f *AccessFlags) config() (access.Config, error) {
 	cfg := access.DefaultConfig()
 	cfg.TokensFile, cfg.Hosts, cfg.TrustedOrigins = f.TokensFile, f.HTTPHosts, f.TrustedOrigins
 	cfg.Proxy = access.ProxyConfig{From: f.TrustedProxy, UserHeader: f.TrustedProxyUser, GroupsHeader: f.TrustedProxyGroups}
+	cfg.OIDC = f.oidc()
+	if public, err := url.Parse(f.PublicURL); err == nil && public.Host != "" {
+		cfg.Hosts = append(cfg.Hosts, public.Hostname())
+	}
 	cfg.GroupRoles = map[string]access.Roles{}
 	for group, names := range f.GroupRoles {
 		roles, err := access.ParseRoles(names)
