@@ -174,8 +174,7 @@ func TestPipeline(t *testing.T) {
 	if run.GetRunId() != "new" || run.FailedCount != 1 || run.SkippedCount != 2 || len(run.Failures) != 1 || run.Failures[0].Message != "Got 3 results, it's wrong" || run.Failures[0].Status != "fail" {
 		t.Errorf("last run: %v", run)
 	}
-	_, text := d.get(t, "/csv/GetPipeline")
-	if !strings.Contains(text, "\r\nraw,\"rows of raw.readings, copies") {
+	if text := d.get(t, "/csv/GetPipeline").text; !strings.Contains(text, "\r\nraw,\"rows of raw.readings, copies") {
 		t.Errorf("as CSV:\n%s", text)
 	}
 }

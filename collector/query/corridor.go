@@ -62,7 +62,7 @@ func (t *Traffic) GetCorridor(ctx context.Context, req *gantryv1.GetCorridorRequ
 	resp := newMatrix(along, r, bin)
 	resp.Basis = fresh.basis()
 	resp.Basis.Completeness = &gantryv1.Completeness{
-		Of: "5-minute bins with a working source of speeds", ExpectedCount: uint64(len(along) * max(0, timeRange{r.from, earlier(r.to, fresh.asOf)}.bins(5*time.Minute))),
+		Of: "5-minute bins with a working source of speeds", ExpectedCount: uint64(len(along) * max(0, timeRange{r.from, earlier(r.to, fresh.lastBin())}.bins(fiveMin))),
 	}
 	return resp, t.fillMatrix(ctx, resp, r, bin)
 }

@@ -237,10 +237,10 @@ func (d *doors) rowsOf(t *testing.T, method protoreflect.MethodDescriptor, table
 		}
 		columns = append(columns, name)
 	}
-	ok, answer, _ := d.Ask(t, clickhousetest.Operator, "SELECT "+strings.Join(columns, ", ")+" FROM "+table+
+	ok, answer, err := d.Ask(t, clickhousetest.Operator, "SELECT "+strings.Join(columns, ", ")+" FROM "+table+
 		" FORMAT JSONCompactEachRow SETTINGS output_format_json_quote_64bit_integers = 1, date_time_output_format = 'iso'", nil)
 	if !ok {
-		t.Fatalf("%s", answer)
+		t.Fatalf("%s (%v)", answer, err)
 	}
 	var out []string
 	for i, line := range strings.Split(strings.TrimSpace(string(answer)), "\n") {

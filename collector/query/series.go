@@ -59,11 +59,12 @@ func (t *Traffic) GetStationSeries(ctx context.Context, req *gantryv1.GetStation
 	resp := &gantryv1.GetStationSeriesResponse{
 		Basis: fresh.basis(), StationId: req.StationId, BinMin: uint32(bin / time.Minute), BinStartUnixS: starts(r, bin),
 	}
-	return resp, t.fillSeries(ctx, resp, r, p.zone, req.WeeksBefore, fresh.asOf)
+	return resp, t.fillSeries(ctx, resp, r, p.zone, req.WeeksBefore, fresh.lastBin())
 }
 
-// fillSeries reads the range and those of the weeks before in one query.
-func (t *Traffic) fillSeries(ctx context.Context, resp *gantryv1.GetStationSeriesResponse, r timeRange, zone *time.Location, weeks uint32, asOf time.Time) error {
+// fillSeries reads the range and those of the weeks before in one query; known
+// is the end of the last bin that there is.
+func (t *Traffic) fillSeries(ctx context.Context, resp *gantryv1.GetStationSeriesResponse, r timeRange, zone *time.Location, weeks uint32, known time.Time) error {
 	var ranges []timeRange
 	for w := range int(weeks) + 1 {
 		ranges = append(ranges, timeRange{weeksBefore(r.from, w, zone), weeksBefore(r.to, w, zone)})
@@ -87,7 +88,7 @@ func (t *Traffic) fillSeries(ctx context.Context, resp *gantryv1.GetStationSerie
 		resp.Series = append(resp.Series, s)
 	}
 	c := &gantryv1.Completeness{Of: "5-minute bins with a working counter"}
-	c.ExpectedCount = uint64(max(0, timeRange{r.from, earlier(r.to, asOf)}.bins(fiveMin)))
+	c.ExpectedCount = uint64(max(0, timeRange{r.from, earlier(r.to, known)}.bins(fiveMin)))
 	for at := r.from; at.Before(r.to); at = at.Add(fiveMin) {
 		if by[at.Unix()].countState == "measured" {
 			c.MeasuredCount++

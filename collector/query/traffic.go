@@ -94,6 +94,14 @@ func (t *Traffic) freshness(ctx context.Context) (*freshness, error) {
 	return f, nil
 }
 
+// lastBin is the end of the last 5 minutes that there are, which may not be over.
+func (f *freshness) lastBin() time.Time {
+	if end := f.asOf.Truncate(fiveMin); end.Before(f.asOf) {
+		return end.Add(fiveMin)
+	}
+	return f.asOf
+}
+
 // basis is that of an answer from the models.
 func (f *freshness) basis() *gantryv1.Basis {
 	if !f.known {

@@ -40,30 +40,21 @@ type model struct {
 }
 
 // Contracts reads those of the databases that the query service may read.
-func Contracts(t testing.TB) []Contract {
+func Contracts(t testing.TB) (out []Contract) {
 	t.Helper()
 	_, here, _, _ := runtime.Caller(0)
-	models := filepath.Join(filepath.Dir(here), "../../../dbt/models")
-	var out []Contract
+	models := filepath.Join(filepath.Dir(here), "..", "..", "..", "dbt", "models")
 	for _, database := range []string{"serving", "enforcement"} {
-		err := filepath.WalkDir(filepath.Join(models, database), func(path string, _ fs.DirEntry, err error) error {
+		files := os.DirFS(filepath.Join(models, database))
+		err := fs.WalkDir(files, ".", func(path string, _ fs.DirEntry, err error) error {
 			if err != nil || filepath.Ext(path) != ".yml" {
 				return err
 			}
-			text, err := os.ReadFile(path)
-			if err != nil {
-				return err
-			}
-			var file struct {
-				Models []model `yaml:"models"`
-			}
-			if err := yaml.Unmarshal(text, &file); err != nil {
-				return fmt.Errorf("%s: %w", path, err)
-			}
-			for _, m := range file.Models {
+			found, err := readContracts(files, path)
+			for _, m := range found {
 				out = append(out, Contract{Database: database, Name: m.Name, Columns: m.Columns, Grain: grain(m.DataTests)})
 			}
-			return nil
+			return err
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -73,6 +64,20 @@ func Contracts(t testing.TB) []Contract {
 		t.Fatalf("only %d contracts found under %s", len(out), models)
 	}
 	return out
+}
+
+func readContracts(files fs.FS, path string) ([]model, error) {
+	text, err := fs.ReadFile(files, path)
+	if err != nil {
+		return nil, err
+	}
+	var file struct {
+		Models []model `yaml:"models"`
+	}
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return file.Models, nil
 }
 
 // grain reads the columns of the test unique_grain.

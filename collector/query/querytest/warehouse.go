@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
 	"github.com/gantry-dev/gantry/collector/clickhouse/clickhousetest"
 	"github.com/gantry-dev/gantry/collector/query/rows"
 )
@@ -19,7 +21,8 @@ const fillRows = 240
 // L3 between zones Z0 … Z3.
 type Warehouse struct {
 	*clickhousetest.Server
-	t testing.TB
+	t    testing.TB
+	conn driver.Conn // as operator
 	// Tables that were made.
 	Tables []Contract
 }
@@ -31,6 +34,7 @@ const NetworkName = "test"
 func Start(t testing.TB) *Warehouse {
 	t.Helper()
 	w := &Warehouse{Server: clickhousetest.Start(t), t: t, Tables: Contracts(t)}
+	w.conn = w.Conn(t, clickhousetest.Operator)
 	for _, c := range w.Tables {
 		w.Exec(c.create())
 		w.Exec(fillStatement(c))
@@ -52,7 +56,7 @@ func Start(t testing.TB) *Warehouse {
 // Exec runs a statement as operator.
 func (w *Warehouse) Exec(statement string, args ...any) {
 	w.t.Helper()
-	if err := w.Conn(w.t, clickhousetest.Operator).Exec(w.t.Context(), statement, args...); err != nil {
+	if err := w.conn.Exec(w.t.Context(), statement, args...); err != nil {
 		w.t.Fatalf("%s: %v", statement, err)
 	}
 }

@@ -51,7 +51,11 @@ func (s *Source) told(ctx context.Context, err error) error {
 		return status.Error(codes.ResourceExhausted, "too many questions at once: try again in a moment")
 	}
 	var network net.Error
-	if errors.As(err, &network) || ctx.Err() == nil {
+	var op *net.OpError
+	if errors.As(err, &network) && network.Timeout() && (!errors.As(err, &op) || op.Op != "dial") {
+		return errTooLong // the deadline was the connection's, a moment before the context's
+	}
+	if network != nil || ctx.Err() == nil {
 		s.log.Warn("ClickHouse does not answer", "error", err)
 		return status.Error(codes.Unavailable, "ClickHouse does not answer: try again, and if it stays so look at /healthz and the collector's log")
 	}

@@ -9,8 +9,9 @@ with
 
 newest as (
     select
-        -- A clock that is ahead makes no newest bin: int_station_5m sees to that.
-        toDateTime(max(bin_start) + {{ var('bin_s') }}, 'UTC') as as_of,
+        -- A clock that is ahead makes no newest bin: int_station_5m sees to
+        -- that. One that is not over yet is known as far as it has come.
+        least(toDateTime(max(bin_start) + {{ var('bin_s') }}, 'UTC'), now('UTC')) as as_of,
         min(local_date) as first_date,
         max(local_date) as last_date,
         countIf(count_state = 'measured') as measured_bin_count,
