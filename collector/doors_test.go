@@ -1,22 +1,55 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	"github.com/gantry-dev/gantry/collector/access"
+	"github.com/gantry-dev/gantry/collector/kafka"
 	"github.com/gantry-dev/gantry/collector/kafka/kafkatest"
 	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
 )
+
+// methods walks every method of every service of the contract.
+func methods(t *testing.T) map[string]gantryv1.Role {
+	t.Helper()
+	out := map[string]gantryv1.Role{}
+	protoregistry.GlobalFiles.RangeFilesByPackage("gantry.v1", func(f protoreflect.FileDescriptor) bool {
+		for i := range f.Services().Len() {
+			service := f.Services().Get(i)
+			for j := range service.Methods().Len() {
+				name := fmt.Sprintf("/%s/%s", service.FullName(), service.Methods().Get(j).Name())
+				out[name] = access.RoleOf(name)
+			}
+		}
+		return true
+	})
+	return out
+}
+
+func writeTokens(t *testing.T, lines ...string) string {
+	t.Helper()
+	return secretFile(t, "tokens", strings.Join(lines, "\n"))
+}
+
+func digest(token string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(token))) }
 
 // callers are the tokens of doorsOf, by role; nobody has none.
 var callers = map[string]gantryv1.Role{
@@ -50,7 +83,7 @@ func TestEveryDoorAsksForTheRole(t *testing.T) {
 	c, _ := start(t, settings{
 		ServeFlags: serveFlags(broker), warehouse: "127.0.0.1:1",
 		query: &QueryFlags{ClickhousePlannerUser: "planner", ClickhouseEnforcementUser: "enforcement", ClickhouseEnforcementPasswordFile: password},
-		grpc:  &GRPCFlags{GRPCAddr: "127.0.0.1:0", Reflection: true, LeaseTTL: 3 * time.Second, TokensFile: writeTokens(t, tokens...)},
+		grpc:  &GRPCFlags{GRPCAddr: "127.0.0.1:0", Reflection: true, LeaseTTL: 3 * time.Second, AccessFlags: AccessFlags{TokensFile: writeTokens(t, tokens...)}},
 	})
 	conn := dial(t, c)
 	web := "http://" + c.httpListener.Addr().String()
@@ -76,6 +109,53 @@ func TestEveryDoorAsksForTheRole(t *testing.T) {
 	}
 	if tried < 200 {
 		t.Errorf("only %d tried", tried)
+	}
+}
+
+// TestLooksAreInTheAuditTopic: whichever door they come by, and even though
+// nothing can be answered.
+func TestLooksAreInTheAuditTopic(t *testing.T) {
+	broker := kafkatest.Fake(t)
+	applyNetwork(t, broker)
+	c, _ := start(t, settings{
+		ServeFlags: serveFlags(broker), warehouse: "127.0.0.1:1",
+		query: &QueryFlags{ClickhousePlannerUser: "planner", ClickhouseEnforcementUser: "enforcement", ClickhouseEnforcementPasswordFile: writeTokens(t, "any")},
+		grpc: &GRPCFlags{GRPCAddr: "127.0.0.1:0", LeaseTTL: 3 * time.Second,
+			AccessFlags: AccessFlags{TokensFile: writeTokens(t, "inspector enforcement "+digest("token-enforcement")+" never")}},
+	})
+	const method = "/gantry.v1.QueryService/ListViolations"
+	web := "http://" + c.httpListener.Addr().String()
+	if !admittedHTTP(t, http.MethodGet, web+"/csv/ListViolations?station_id=s1&purpose=csv", "enforcement") {
+		t.Error("CSV was refused")
+	}
+	for _, header := range []string{"connect", "grpc"} {
+		ctx := metadata.AppendToOutgoingContext(t.Context(), "authorization", "Bearer token-enforcement", "gantry-purpose", header)
+		port := c.grpcListener
+		if header == "connect" {
+			port = c.httpListener
+		}
+		conn, err := grpc.NewClient(port.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		if code := status.Code(conn.Invoke(ctx, method, &emptypb.Empty{}, &emptypb.Empty{})); code != codes.Unavailable {
+			t.Errorf("%s: %s, want ClickHouse to be away", header, code)
+		}
+	}
+	client := kafkatest.Client(t, broker, kgo.ConsumeTopics(kafka.TopicAudit))
+	var seen []string
+	for len(seen) < 3 {
+		client.PollFetches(t.Context()).EachRecord(func(r *kgo.Record) {
+			var a access.AuditRecord
+			if err := json.Unmarshal(r.Value, &a); err != nil || a.Caller != "inspector" || a.Method != method || a.Via != access.ViaToken || a.Peer != "127.0.0.1" {
+				t.Errorf("%s: %v", r.Value, err)
+			}
+			seen = append(seen, a.Purpose+a.Filters["station_id"])
+		})
+	}
+	if want := []string{"csvs1", "connect", "grpc"}; !slices.Equal(seen, want) {
+		t.Errorf("seen %v, want %v", seen, want)
 	}
 }
 

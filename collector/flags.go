@@ -10,40 +10,13 @@ import (
 	"time"
 
 	"github.com/gantry-dev/gantry/collector/clickhouse"
-	"github.com/gantry-dev/gantry/collector/kafka"
 	"github.com/gantry-dev/gantry/collector/query/rows"
 )
-
-// KafkaFlags say how to reach Kafka.
-type KafkaFlags struct {
-	KafkaBrokers      []string `default:"127.0.0.1:9092" help:"Kafka brokers to begin with, host:port."`
-	ReplicationFactor int16    `default:"1" help:"Replicas of topics that the collector creates."`
-}
-
-func (f KafkaFlags) client(id string) kafka.ClientConfig {
-	cfg := kafka.DefaultClientConfig(f.KafkaBrokers...)
-	cfg.ClientID = id
-	return cfg
-}
-
-// ClickHouseFlags say how to reach ClickHouse.
-type ClickHouseFlags struct {
-	ClickhouseAddr         string `default:"127.0.0.1:9000" help:"ClickHouse's native protocol, host:port."`
-	ClickhouseUser         string `default:"collector" help:"User of ClickHouse."`
-	ClickhousePasswordFile string `type:"path" help:"File with that user's password; none without it."`
-}
-
-func (f ClickHouseFlags) config() (clickhouse.Config, error) {
-	password, err := readPassword("--clickhouse-password-file", f.ClickhousePasswordFile)
-	if err != nil {
-		return clickhouse.Config{}, err
-	}
-	return clickhouse.DefaultConfig(f.ClickhouseAddr, f.ClickhouseUser, password), nil
-}
 
 // ServeFlags are what every role takes.
 type ServeFlags struct {
 	KafkaFlags
+	TLSFlags
 	HTTPAddr        string        `name:"http-addr" default:"127.0.0.1:8080" help:"Address of the API, CSV, /metrics and /healthz."`
 	AdminAddr       string        `default:"127.0.0.1:8081" help:"Address of pprof and gRPC channelz; keep it on loopback. Empty turns it off."`
 	CollectorID     string        `help:"Name of this collector, unique among them (default: host name and a random number)."`
@@ -66,8 +39,8 @@ func (f *ServeFlags) id() string {
 
 // GRPCFlags are what the roles with a gRPC listener take.
 type GRPCFlags struct {
+	AccessFlags
 	GRPCAddr   string `name:"grpc-addr" default:"127.0.0.1:50051" help:"Address of the gRPC services."`
-	TokensFile string `type:"path" help:"File of tokens, one line each: role (agent, viewer, operator, planner, enforcement) and the SHA-256 of the token in hexadecimal. Without it, callers on loopback may send, view and plan, and nobody may operate or see violations."`
 	Reflection bool   `default:"true" negatable:"" help:"Let grpcurl and others list the services."`
 	// LeaseTTL is here because every role that serves follows the leases.
 	LeaseTTL time.Duration `default:"15s" help:"How long a device stays with an agent that went silent; the same on all collectors."`
@@ -84,26 +57,25 @@ type QueryFlags struct {
 
 // sources opens an account for each role; enforcement is nil without a
 // password.
-func (f *QueryFlags) sources(addr string, log *slog.Logger) (planner, enforcement *rows.Source, err error) {
-	planner, err = openSource(addr, f.ClickhousePlannerUser, "--clickhouse-planner-password-file", f.ClickhousePlannerPasswordFile, log)
+func (f *QueryFlags) sources(at clickhouse.Config, log *slog.Logger) (planner, enforcement *rows.Source, err error) {
+	planner, err = openSource(at, f.ClickhousePlannerUser, "--clickhouse-planner-password-file", f.ClickhousePlannerPasswordFile, log)
 	if err != nil || f.ClickhouseEnforcementPasswordFile == "" {
 		return planner, nil, err
 	}
-	enforcement, err = openSource(addr, f.ClickhouseEnforcementUser, "--clickhouse-enforcement-password-file", f.ClickhouseEnforcementPasswordFile, log)
+	enforcement, err = openSource(at, f.ClickhouseEnforcementUser, "--clickhouse-enforcement-password-file", f.ClickhouseEnforcementPasswordFile, log)
 	return planner, enforcement, err
 }
 
 // maxQueries is how many questions of one role ClickHouse is asked at once.
 const maxQueries = 8
 
-func openSource(addr, user, flag, file string, log *slog.Logger) (*rows.Source, error) {
+func openSource(at clickhouse.Config, user, flag, file string, log *slog.Logger) (*rows.Source, error) {
 	password, err := readPassword(flag, file)
 	if err != nil {
 		return nil, err
 	}
-	cfg := clickhouse.DefaultConfig(addr, user, password)
-	cfg.MaxConns = maxQueries
-	return rows.Open(cfg, rows.DefaultLimits(), log)
+	at.User, at.Password, at.MaxConns = user, password, maxQueries
+	return rows.Open(at, rows.DefaultLimits(), log)
 }
 
 // readPassword reads the file that a flag names; none gives no password.

@@ -16,21 +16,34 @@ import (
 	channelz "google.golang.org/grpc/channelz/service"
 	"google.golang.org/grpc/reflection"
 
+	"github.com/gantry-dev/gantry/collector/access"
 	"github.com/gantry-dev/gantry/collector/query"
 	"github.com/gantry-dev/gantry/collector/web"
 )
 
-// newHTTPServer serves /metrics, /healthz, the API and the pages. Nothing limits how long
-// an answer may take, for streams come here; everything else is limited.
-func newHTTPServer(h *healthState, metrics prometheus.Gatherer, api *door, addr net.Addr) *http.Server {
+// newHTTPServer serves /metrics and /healthz, and everything else from data,
+// which guards itself and may be nil. Nothing limits how long an answer may
+// take, for streams come here; everything else is limited.
+func newHTTPServer(h *healthState, metrics prometheus.Gatherer, addr net.Addr, data http.Handler) *http.Server {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
-	mux.HandleFunc("GET /healthz", h.serveHTTP)
+	mux.Handle("GET /metrics", onlyLocalHosts(promhttp.HandlerFor(metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4}), addr))
+	mux.Handle("GET /healthz", onlyLocalHosts(http.HandlerFunc(h.serveHTTP), addr))
+	if data != nil {
+		mux.Handle("/", data)
+	}
+	return limited(mux)
+}
+
+// newDataMux serves what stands behind the guard; api answers questions, and
+// the pages ask them.
+func newDataMux(guard *access.Guard, api *door) *http.ServeMux {
+	mux := http.NewServeMux()
+	guard.Routes(mux)
 	for _, prefix := range query.HTTPPrefixes() {
 		mux.Handle(prefix, api)
 	}
 	mux.Handle("/", pages(api))
-	return limited(onlyLocalHosts(mux, addr))
+	return mux
 }
 
 // pages serves the dashboard where there is something that answers it; else a
@@ -48,7 +61,7 @@ func pages(api *door) http.Handler {
 		}
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-store")
-		_, _ = fmt.Fprintln(w, "gantry collector: /healthz /metrics; the pages and the API are served in the role query, once it has started")
+		_, _ = fmt.Fprintln(w, "gantry collector: /healthz /metrics /session; the pages and the API are served in the role query, once it has started")
 	})
 }
 
@@ -92,11 +105,12 @@ func newAdminServer(addr net.Addr) (*http.Server, *grpc.Server) {
 	return limited(onlyLocalHosts(both, addr)), g
 }
 
-// limited is a server that speaks HTTP/1.1 and cleartext HTTP/2 and does not
-// wait for slow readers of headers.
+// limited is a server that speaks HTTP/1.1 and HTTP/2, in cleartext too, and
+// does not wait for slow readers of headers.
 func limited(h http.Handler) *http.Server {
 	protocols := &http.Protocols{}
 	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
 	return &http.Server{
 		Handler:           h,

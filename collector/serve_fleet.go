@@ -5,6 +5,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 
 	"github.com/gantry-dev/gantry/collector/ingest"
 	"github.com/gantry-dev/gantry/collector/kafka"
@@ -66,6 +67,9 @@ func (c *collector) serveGRPC(manager *lease.Manager, positions *ingest.Position
 		c.ingestPart = c.group.start("ingest", taker.Run)
 		options = cfg.ServerOptions()
 	}
+	if c.tls != nil {
+		options = append(options, grpc.Creds(credentials.NewTLS(c.tls.Server(c.clientAuth(), "h2"))))
+	}
 	c.grpcServer = newGRPCServer(c.guard, options...)
 	if c.ingest {
 		gantryv1.RegisterIngestServiceServer(c.grpcServer, c.taker)
@@ -98,11 +102,7 @@ func (c *collector) registerQuery(manager *lease.Manager, positions *ingest.Posi
 	}
 	traffic := query.NewTraffic(cfg, c.planner, c.enforcement, stageSource{kadm.NewClient(c.client)})
 	gantryv1.RegisterQueryServiceServer(c.grpcServer, traffic)
-	// Who may do without a token is a matter of the door that they come by.
-	keeper := &guard{tokens: c.guard.tokens, loopback: isLoopback(c.httpListener.Addr())}
-	c.api.open(query.Handler(traffic, fleet, func(ctx context.Context, procedure string) (context.Context, error) {
-		return ctx, keeper.check(ctx, procedure)
-	}))
+	c.api.open(query.Handler(traffic, fleet, c.httpGuard))
 }
 
 // awaitReady waits for a part to have caught up.

@@ -4,21 +4,25 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 
 	"connectrpc.com/connect"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
 	"github.com/gantry-dev/gantry/proto/gen/gantry/v1/gantryv1connect"
 )
 
-// Check decides whether a call may go on, and with which context. It gets the
-// procedure as "/gantry.v1.QueryService/GetNetwork", and the caller's headers as
-// incoming metadata, the same for every door.
-type Check func(ctx context.Context, procedure string) (context.Context, error)
+// Guard decides over calls, as access.Guard does.
+type Guard interface {
+	// Connect guards the methods of Connect's services.
+	Connect() connect.Interceptor
+	// Admit lets a call of a procedure, as
+	// "/gantry.v1.QueryService/GetNetwork", go on when it returns nil. It may
+	// complete the request.
+	Admit(ctx context.Context, procedure string, request proto.Message) error
+}
 
 // Sizes of messages over HTTP.
 const (
@@ -29,10 +33,10 @@ const (
 
 // Handler answers over HTTP with the implementations that the gRPC server has:
 // Connect, gRPC-Web and gRPC, in binary and JSON, under the services' names, and
-// CSV under /csv/. Every call passes check.
-func Handler(t *Traffic, f *Fleet, check Check) http.Handler {
+// CSV under /csv/. Every call passes the guard.
+func Handler(t *Traffic, f *Fleet, guard Guard) http.Handler {
 	options := []connect.HandlerOption{
-		connect.WithInterceptors(doorkeeper(check)),
+		connect.WithInterceptors(ownErrors{}, guard.Connect()),
 		connect.WithReadMaxBytes(maxRequestBytes),
 		connect.WithSendMaxBytes(maxResponseBytes),
 		connect.WithCompressMinBytes(compressBytes),
@@ -40,7 +44,7 @@ func Handler(t *Traffic, f *Fleet, check Check) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(gantryv1connect.NewQueryServiceHandler(connectTraffic{t}, options...))
 	mux.Handle(gantryv1connect.NewFleetServiceHandler(connectFleet{f}, options...))
-	mux.Handle("GET /csv/{method}", &csvHandler{traffic: t, check: check})
+	mux.Handle("GET /csv/{method}", &csvHandler{traffic: t, guard: guard})
 	return mux
 }
 
@@ -49,27 +53,12 @@ func HTTPPrefixes() []string {
 	return []string{"/" + gantryv1connect.QueryServiceName + "/", "/" + gantryv1connect.FleetServiceName + "/", "/csv/"}
 }
 
-// withHeaders gives a context in which a request's headers are what a gRPC
-// caller's metadata would be.
-func withHeaders(ctx context.Context, h http.Header) context.Context {
-	md := metadata.MD{}
-	for name, values := range h {
-		md[strings.ToLower(name)] = values
-	}
-	return metadata.NewIncomingContext(ctx, md)
-}
-
-// doorkeeper lets check decide, and gives errors of ours the code that they
-// have.
-type doorkeeper Check
+// ownErrors gives errors of ours the code that they have.
+type ownErrors struct{}
 
 // WrapUnary implements connect.Interceptor.
-func (d doorkeeper) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
+func (ownErrors) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
-		ctx, err := d(withHeaders(ctx, req.Header()), req.Spec().Procedure)
-		if err != nil {
-			return nil, connectError(err)
-		}
 		resp, err := next(ctx, req)
 		if err != nil {
 			return nil, connectError(err)
@@ -79,23 +68,23 @@ func (d doorkeeper) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 }
 
 // WrapStreamingHandler implements connect.Interceptor.
-func (d doorkeeper) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
+func (ownErrors) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
-		ctx, err := d(withHeaders(ctx, conn.RequestHeader()), conn.Spec().Procedure)
-		if err != nil {
-			return connectError(err)
-		}
 		return connectError(next(ctx, conn))
 	}
 }
 
 // WrapStreamingClient implements connect.Interceptor; there are no clients here.
-func (doorkeeper) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
+func (ownErrors) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
 	return next
 }
 
-// connectError is a gRPC status as connect has it: the codes are the same.
+// connectError is a gRPC status as connect has it: the codes are the same. The
+// guard's errors are connect's already.
 func connectError(err error) error {
+	if _, ok := errors.AsType[*connect.Error](err); ok {
+		return err
+	}
 	if s, ok := status.FromError(err); err != nil && ok {
 		return connect.NewError(connect.Code(s.Code()), errors.New(s.Message()))
 	}

@@ -21,7 +21,7 @@ import (
 // QueryService.
 type csvHandler struct {
 	traffic *Traffic
-	check   Check
+	guard   Guard
 }
 
 // ServeHTTP asks for page after page and writes each as it comes.
@@ -32,12 +32,11 @@ func (h *csvHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		httpError(w, status.Errorf(codes.NotFound, "there is no CSV of %q: a method of gantry.v1.QueryService that is no stream has one, as /csv/ListStations", name))
 		return
 	}
-	ctx, err := h.check(withHeaders(r.Context(), r.Header), "/"+string(method.Parent().FullName())+"/"+name)
-	if err != nil {
-		httpError(w, err)
-		return
-	}
+	ctx := r.Context()
 	req, err := h.request(r, method)
+	if err == nil {
+		err = h.guard.Admit(ctx, "/"+string(method.Parent().FullName())+"/"+name, req.Interface())
+	}
 	if err != nil {
 		httpError(w, err)
 		return

@@ -9,8 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"connectrpc.com/connect"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/gantry-dev/gantry/collector/clickhouse/clickhousetest"
 	"github.com/gantry-dev/gantry/collector/query"
@@ -62,7 +64,7 @@ func open(t *testing.T, w *querytest.Warehouse, limits rows.Limits, edit ...func
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	web := httptest.NewUnstartedServer(query.Handler(traffic, fleet, func(ctx context.Context, _ string) (context.Context, error) { return ctx, nil }))
+	web := httptest.NewUnstartedServer(query.Handler(traffic, fleet, anybody{}))
 	web.Config.Protocols = &http.Protocols{}
 	web.Config.Protocols.SetHTTP1(true)
 	web.Config.Protocols.SetUnencryptedHTTP2(true)
@@ -81,3 +83,12 @@ func at(moment string) func(*query.Config) {
 	}
 	return func(c *query.Config) { c.Now = func() time.Time { return now } }
 }
+
+// anybody may call everything.
+type anybody struct{}
+
+func (anybody) Connect() connect.Interceptor {
+	return connect.UnaryInterceptorFunc(func(next connect.UnaryFunc) connect.UnaryFunc { return next })
+}
+
+func (anybody) Admit(context.Context, string, proto.Message) error { return nil }

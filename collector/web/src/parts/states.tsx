@@ -1,6 +1,7 @@
 // Loading, empty, stale, error and denied look different, because what to do
 // next is different.
 import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import { forget, type Answer, type Problem } from "../api/answer";
 import { setToken, token } from "../api/token";
 import type { Basis } from "../gen/gantry/v1/query_basis_pb";
@@ -66,10 +67,26 @@ export function Refusal({ problem }: { problem: Problem }) {
   );
 }
 
-/** How to get in: whom to ask, and where to give the token that they hand out. */
+/** Where to log in, if this collector has a login service. */
+function useLogin(): string {
+  const [login, set] = useState("");
+  useEffect(() => {
+    fetch("/session").then(async (r) => {
+      const answer: unknown = r.ok ? await r.json() : {};
+      const path = (answer as { login?: unknown }).login;
+      // Only a path of this origin: the page goes nowhere else by itself.
+      if (typeof path === "string" && /^\/(?!\/)/.test(path)) set(path);
+    }, () => undefined);
+  }, []);
+  return login;
+}
+
+/** How to get in: the login, or whom to ask and where to give the token that they hand out. */
 function Access() {
+  const login = useLogin();
   return (
     <>
+      {login !== "" && <p><a href={login} target="_self">Log in</a>; if you are, the role is missing: whoever operates the login service gives it.</p>}
       <p>
         How to get access: ask whoever operates this collector for a token of the role that the page needs, and give it
         here. It stays in this tab until you close it. Without tokens, as on a collector of one machine, nobody sees this.
