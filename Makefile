@@ -121,7 +121,7 @@ bin/local: need-go
 
 .PHONY: install
 install: need-go need-test-tools bin/local
-	@bin/local install --kafka=apache
+	@bin/local install --kafka=apache --checks
 
 .PHONY: need-test-tools
 need-test-tools: qemu
