@@ -93,10 +93,11 @@ func migrate(ctx context.Context, cfg clickhouse.Config) error {
 
 type healthcheckCmd struct {
 	HTTPAddr string        `name:"http-addr" default:"127.0.0.1:8080" help:"The collector's HTTP address."`
+	Live     bool          `help:"Ask only whether it has started and does not stop, whatever is away: what decides whether to start it anew."`
 	Timeout  time.Duration `default:"3s" help:"How long to wait for the answer."`
 }
 
-// Run asks /healthz and fails unless the answer is 200.
+// Run asks /healthz, or /livez, and fails unless the answer is 200.
 func (c *healthcheckCmd) Run(ctx context.Context, _ *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
@@ -107,7 +108,7 @@ func (c *healthcheckCmd) Run(ctx context.Context, _ *slog.Logger) error {
 	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
 		host = "127.0.0.1" // the collector listens everywhere; ask it here
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/healthz", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+c.path(), nil)
 	if err != nil {
 		return fmt.Errorf("--http-addr: %w", err)
 	}
@@ -122,6 +123,13 @@ func (c *healthcheckCmd) Run(ctx context.Context, _ *slog.Logger) error {
 		return fmt.Errorf("the collector is not ready: %s", resp.Status)
 	}
 	return nil
+}
+
+func (c *healthcheckCmd) path() string {
+	if c.Live {
+		return "/livez"
+	}
+	return "/healthz"
 }
 
 type versionCmd struct{}

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/pprof"
@@ -22,9 +23,10 @@ func newHTTPServer(h *healthState, metrics prometheus.Gatherer, addr net.Addr) *
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
 	mux.HandleFunc("GET /healthz", h.serveHTTP)
+	mux.HandleFunc("GET /livez", h.serveLive)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = fmt.Fprintln(w, "gantry collector: /healthz /metrics")
+		_, _ = fmt.Fprintln(w, "gantry collector: /healthz /livez /metrics")
 	})
 	return limited(onlyLocalHosts(mux, addr))
 }
@@ -97,4 +99,16 @@ func (h *healthState) serveHTTP(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 	_ = json.NewEncoder(w).Encode(map[string]any{"ready": ready, "checks": checks})
+}
+
+// serveLive answers 200 from the start's end to the stop's beginning: what
+// orchestrators and balancers ask, so that an outage of Kafka does not make
+// them replace every collector.
+func (h *healthState) serveLive(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	if !h.live() {
+		http.Error(w, "starting or stopping", http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = io.WriteString(w, "ok\n") // the caller has gone: nothing to do
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/gantry-dev/gantry/gantry-agent/truth"
+	"github.com/gantry-dev/gantry/proto/secretenv"
 )
 
 // cli is the command line.
@@ -71,6 +72,7 @@ var errHelped = errors.New("help was shown")
 func parseCLI(c *cli, args []string, stdout, stderr io.Writer) (*kong.Context, error) {
 	helped := false
 	parser, err := kong.New(c, kong.Name("gantry-agent"), kong.DefaultEnvars("GANTRY"),
+		kong.Resolvers(secretenv.Resolver("GANTRY")),
 		kong.Description("Stands in for roadside devices and streams their readings to a collector."),
 		kong.Writers(stdout, stderr), kong.Exit(func(int) { helped = true }))
 	if err != nil {
