@@ -86,6 +86,17 @@ lint: lint-proto $(TOOLS)/ready ## golangci-lint, buf lint, actionlint
 generate: $(TOOLS)/ready ## generate proto/gen from proto
 	@$(BUF) generate
 
+.PHONY: images
+images: ## build the container images; ENGINE=podman|docker, PLATFORM=linux/arm64, TAG=…
+	@deploy/images/build
+	@tag="$${TAG:-$$(git describe --tags --always --dirty)}"; engine="$${ENGINE:-$$(command -v podman || command -v docker)}"; \
+		for i in gantry-agent collector dbt; do "$$engine" tag "gantry/$$i:$$tag" "gantry/$$i:latest"; done
+
+.PHONY: test-images
+test-images: install ## build the images twice and run them, with podman; minutes, so no part of make test
+	@command -v podman >/dev/null || { echo "gantry: podman is missing (needed to build and run images): install podman and buildah" >&2; exit 1; }
+	@GANTRY_IMAGES=1 go test -count=1 -v -timeout 40m ./deploy/e2e/images
+
 .PHONY: pictures
 pictures: need-go ## draw the README's pictures of a simulated day
 	@go run ./gantry-agent world plot --what=space-time --day=2026-03-06 --direction=north --out=.github/pictures/space-time.png

@@ -131,9 +131,16 @@ func (versionCmd) Run(w io.Writer) error {
 	return err
 }
 
-// version is the module's version or, of a build from a working copy, its
-// commit.
+// release is the version of a released program, set with -ldflags -X
+// main.release=.
+var release string
+
+// version is the release's, else the module's version or, of a build from a
+// working copy, its commit.
 func version() string {
+	if release != "" {
+		return release
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
