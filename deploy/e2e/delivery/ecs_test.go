@@ -76,6 +76,7 @@ func TestStopsWithinBudget(t *testing.T) {
 var awaited = map[string]bool{
 	"GANTRY_KAFKA_TLS": true, "GANTRY_KAFKA_SASL_MECHANISM": true, "GANTRY_KAFKA_SASL_USER": true, "GANTRY_KAFKA_SASL_PASSWORD": true,
 	"GANTRY_CLICKHOUSE_TLS": true, "GANTRY_TLS_CERT": true, "GANTRY_TLS_KEY": true, "GANTRY_TLS_CA": true,
+	"GANTRY_CLICKHOUSE_PLANNER_PASSWORD": true, "GANTRY_CLICKHOUSE_ENFORCEMENT_PASSWORD": true,
 }
 
 // TestVariablesAndCommandsExist holds the template against the programs.
@@ -233,7 +234,7 @@ func TestBalancer(t *testing.T) {
 		"Listener/ListenerAttributes/tcp.idle_timeout.seconds/Value": "350",
 		"CollectorTargets/Protocol":                                  "TCP",
 		"CollectorTargets/TargetType":                                "ip",
-		"CollectorTargets/HealthCheckProtocol":                       "HTTP",
+		"CollectorTargets/HealthCheckProtocol":                       "HTTPS",
 		"CollectorTargets/HealthCheckPath":                           "/livez",
 		"CollectorTargets/HealthCheckPort":                           "8080",
 		"CollectorService/HealthCheckGracePeriodSeconds":             90,

@@ -83,7 +83,7 @@ func podman(t *testing.T, args ...string) string {
 	cmd.Stderr = &problem
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("podman %s: %v\n%s", strings.Join(args, " "), err, problem.String())
+		t.Fatalf("podman %s: %v\n%s%s", strings.Join(args, " "), err, problem.String(), out)
 	}
 	return strings.TrimSpace(string(out))
 }
