@@ -191,7 +191,7 @@ func (s *site) buildModels() {
 	out := podman(s.t, arguments([]string{"--rm", "--volume=" + scratch + ":/scratch"}, []string{
 		"GANTRY_CLICKHOUSE_HOST=" + host, "GANTRY_CLICKHOUSE_HTTP_PORT=" + httpPort,
 		"GANTRY_DBT_PASSWORD=" + s.server.Password(clickhousetest.DBT),
-	}, "dbt", "run", "--select", "staging")...)
+	}, "dbt", "build", "--select", "+path:models/staging", "--exclude-resource-type", "unit_test")...)
 	if !strings.Contains(out, "Completed successfully") {
 		s.t.Errorf("dbt: %s", out)
 	}
