@@ -78,7 +78,7 @@ score: need-go bin/local ## compare the models' answers with the truth; SEEDS, F
 		$(if $(SCENARIOS),--scenarios '$(SCENARIOS)') $(if $(OUT),--out '$(OUT)') $(SCORE_FLAGS)
 
 .PHONY: lint
-lint: lint-proto $(TOOLS)/ready ## golangci-lint, buf lint, actionlint
+lint: lint-proto lint-rules $(TOOLS)/ready ## golangci-lint, buf lint, actionlint, promtool
 	@$(TOOLS)/golangci-lint run --allow-serial-runners ./...
 	@if compgen -G '.github/workflows/*.y*ml' >/dev/null; then $(TOOLS)/actionlint; fi
 
@@ -159,6 +159,20 @@ $(TOOLS)/ready: deploy/tools/go.mod deploy/tools/go.sum | need-go
 .PHONY: lint-proto
 lint-proto: $(TOOLS)/ready
 	@$(BUF) lint
+
+# Prometheus' own judge, with a module file of its own, so that the other tools
+# need not agree with its dependencies; without the clouds' discovery, which
+# would be most of it.
+$(TOOLS)/promtool: deploy/tools/promtool.mod deploy/tools/promtool.sum | need-go
+	@echo "building promtool (once, minutes)"
+	@mkdir -p $(TOOLS)
+	@go build -C deploy/tools -modfile=promtool.mod -tags remove_all_sd,enable_dns_sd -o '$(CURDIR)/$@' github.com/prometheus/prometheus/cmd/promtool
+	@touch $@
+
+.PHONY: lint-rules
+lint-rules: $(TOOLS)/promtool
+	@cd deploy/prometheus && for check in 'check config prometheus.yml' 'check rules gantry.rules.yml' 'test rules rules_test.yml'; do \
+		said="$$('$(CURDIR)/$(TOOLS)/promtool' $$check 2>&1)" || { echo "$$said" >&2; exit 1; }; done
 
 .PHONY: generated
 generated: $(TOOLS)/ready
