@@ -30,6 +30,8 @@ type agent struct {
 	t      *testing.T
 	stream grpc.BidiStreamingClient[gantryv1.ConnectRequest, gantryv1.ConnectResponse]
 	epoch  uint32
+
+	batches uint64
 }
 
 // connect says Hello and waits until d1 is leased to it.
@@ -72,19 +74,23 @@ func (a *agent) await(what string, is func(*gantryv1.ConnectResponse) bool) {
 }
 
 // deliver sends readings 1 to n and waits until they are durable.
-func (a *agent) deliver(n int) {
+func (a *agent) deliver(n int) { a.deliverFrom(1, n) }
+
+// deliverFrom sends n readings from a position on, and waits likewise.
+func (a *agent) deliverFrom(first uint64, n int) {
 	a.t.Helper()
-	batch := &gantryv1.DeviceBatch{DeviceId: "d1", Epoch: a.epoch, FirstSeq: 1}
+	a.batches++
+	batch := &gantryv1.DeviceBatch{DeviceId: "d1", Epoch: a.epoch, FirstSeq: first}
 	for range n {
 		batch.Readings = append(batch.Readings, &gantryv1.Reading{
 			ObservedAtUs: time.Now().UnixMicro(), Lane: 1,
 			Measurement: &gantryv1.Reading_Counter{Counter: &gantryv1.CounterReading{VehicleClass: 1, LengthCm: 450, OccupiedMs: 200}},
 		})
 	}
-	a.send(&gantryv1.ConnectRequest{Message: &gantryv1.ConnectRequest_Batch{Batch: &gantryv1.Batch{Number: 1, Devices: []*gantryv1.DeviceBatch{batch}}}})
+	a.send(&gantryv1.ConnectRequest{Message: &gantryv1.ConnectRequest_Batch{Batch: &gantryv1.Batch{Number: a.batches, Devices: []*gantryv1.DeviceBatch{batch}}}})
 	a.await("the acknowledgement", func(m *gantryv1.ConnectResponse) bool {
 		for _, p := range m.GetAck().GetDurable() {
-			if p.DeviceId == "d1" && p.Epoch == a.epoch && p.Seq == uint64(n) {
+			if p.DeviceId == "d1" && p.Epoch == a.epoch && p.Seq == first+uint64(n)-1 {
 				return true
 			}
 		}

@@ -3,11 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
-	"net/http"
-	"os"
 	"runtime"
 	"runtime/debug"
 	"time"
@@ -28,7 +24,7 @@ type networkApplyCmd struct {
 }
 
 // Run applies the file.
-func (c *networkApplyCmd) Run(ctx context.Context, _ *slog.Logger) error {
+func (c *networkApplyCmd) Run(ctx context.Context, log *slog.Logger) error {
 	n, err := kafka.ReadNetworkFile(c.File)
 	if err != nil {
 		return err
@@ -36,7 +32,10 @@ func (c *networkApplyCmd) Run(ctx context.Context, _ *slog.Logger) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.Timeout,
 		fmt.Errorf("no answer from Kafka at %v within %s: is it running, and is --kafka-brokers right?", c.KafkaBrokers, c.Timeout))
 	defer cancel()
-	cfg := c.client("gantry-collector-network")
+	cfg, err := c.client("gantry-collector-network", log)
+	if err != nil {
+		return err
+	}
 	client, err := kafka.NewClient(cfg)
 	if err != nil {
 		return err
@@ -69,7 +68,7 @@ type migrateCmd struct {
 
 // Run migrates the raw schema.
 func (c *migrateCmd) Run(ctx context.Context, log *slog.Logger) error {
-	cfg, err := c.config()
+	cfg, err := c.config(log)
 	if err != nil {
 		return err
 	}
@@ -89,47 +88,6 @@ func migrate(ctx context.Context, cfg clickhouse.Config) error {
 	}
 	defer func() { _ = conn.Close() }()
 	return clickhouse.Migrate(ctx, conn)
-}
-
-type healthcheckCmd struct {
-	HTTPAddr string        `name:"http-addr" default:"127.0.0.1:8080" help:"The collector's HTTP address."`
-	Live     bool          `help:"Ask only whether it has started and does not stop, whatever is away: what decides whether to start it anew."`
-	Timeout  time.Duration `default:"3s" help:"How long to wait for the answer."`
-}
-
-// Run asks /healthz, or /livez, and fails unless the answer is 200.
-func (c *healthcheckCmd) Run(ctx context.Context, _ *slog.Logger) error {
-	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
-	defer cancel()
-	host, port, err := net.SplitHostPort(c.HTTPAddr)
-	if err != nil {
-		return fmt.Errorf("--http-addr: %w", err)
-	}
-	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
-		host = "127.0.0.1" // the collector listens everywhere; ask it here
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+c.path(), nil)
-	if err != nil {
-		return fmt.Errorf("--http-addr: %w", err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return fmt.Errorf("the collector does not answer: %w", err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, 4096))
-	_, _ = os.Stdout.Write(body)
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("the collector is not ready: %s", resp.Status)
-	}
-	return nil
-}
-
-func (c *healthcheckCmd) path() string {
-	if c.Live {
-		return "/livez"
-	}
-	return "/healthz"
 }
 
 type versionCmd struct{}

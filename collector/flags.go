@@ -4,49 +4,20 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/gantry-dev/gantry/collector/clickhouse"
-	"github.com/gantry-dev/gantry/collector/kafka"
+	"github.com/gantry-dev/gantry/collector/query/rows"
 )
-
-// KafkaFlags say how to reach Kafka.
-type KafkaFlags struct {
-	KafkaBrokers      []string `default:"127.0.0.1:9092" help:"Kafka brokers to begin with, host:port."`
-	ReplicationFactor int16    `default:"1" help:"Replicas of topics that the collector creates."`
-}
-
-func (f KafkaFlags) client(id string) kafka.ClientConfig {
-	cfg := kafka.DefaultClientConfig(f.KafkaBrokers...)
-	cfg.ClientID = id
-	return cfg
-}
-
-// ClickHouseFlags say how to reach ClickHouse.
-type ClickHouseFlags struct {
-	ClickhouseAddr         string `default:"127.0.0.1:9000" help:"ClickHouse's native protocol, host:port."`
-	ClickhouseUser         string `default:"collector" help:"User of ClickHouse."`
-	ClickhousePasswordFile string `type:"path" help:"File with that user's password; none without it."`
-}
-
-func (f ClickHouseFlags) config() (clickhouse.Config, error) {
-	password := ""
-	if f.ClickhousePasswordFile != "" {
-		b, err := os.ReadFile(f.ClickhousePasswordFile)
-		if err != nil {
-			return clickhouse.Config{}, fmt.Errorf("read --clickhouse-password-file: %w", err)
-		}
-		password = strings.TrimSpace(string(b))
-	}
-	return clickhouse.DefaultConfig(f.ClickhouseAddr, f.ClickhouseUser, password), nil
-}
 
 // ServeFlags are what every role takes.
 type ServeFlags struct {
 	KafkaFlags
-	HTTPAddr        string        `name:"http-addr" default:"127.0.0.1:8080" help:"Address of /metrics and /healthz."`
+	TLSFlags
+	HTTPAddr        string        `name:"http-addr" default:"127.0.0.1:8080" help:"Address of the API, CSV, /metrics and /healthz."`
 	AdminAddr       string        `default:"127.0.0.1:8081" help:"Address of pprof and gRPC channelz; keep it on loopback. Empty turns it off."`
 	CollectorID     string        `help:"Name of this collector, unique among them (default: host name and a random number)."`
 	ShutdownTimeout time.Duration `default:"25s" help:"How long an orderly stop may take."`
@@ -68,11 +39,55 @@ func (f *ServeFlags) id() string {
 
 // GRPCFlags are what the roles with a gRPC listener take.
 type GRPCFlags struct {
+	AccessFlags
 	GRPCAddr   string `name:"grpc-addr" default:"127.0.0.1:50051" help:"Address of the gRPC services."`
-	TokensFile string `type:"path" help:"File of tokens, one line each: role (agent, viewer, operator) and the SHA-256 of the token in hexadecimal. Without it, callers on loopback may send and view, and nobody may operate."`
 	Reflection bool   `default:"true" negatable:"" help:"Let grpcurl and others list the services."`
 	// LeaseTTL is here because every role that serves follows the leases.
 	LeaseTTL time.Duration `default:"15s" help:"How long a device stays with an agent that went silent; the same on all collectors."`
+}
+
+// QueryFlags are what those who answer for traffic take: an account of
+// ClickHouse for each role that asks.
+type QueryFlags struct {
+	ClickhousePlannerUser             string `default:"planner" help:"User of ClickHouse that planners' questions are asked as."`
+	ClickhousePlannerPasswordFile     string `type:"path" help:"File with that user's password; none without it."`
+	ClickhouseEnforcementUser         string `default:"enforcement" help:"User of ClickHouse that questions about violations are asked as."`
+	ClickhouseEnforcementPasswordFile string `type:"path" help:"File with that user's password. Without it no violation is shown to anybody."`
+}
+
+// sources opens an account for each role; enforcement is nil without a
+// password.
+func (f *QueryFlags) sources(at clickhouse.Config, log *slog.Logger) (planner, enforcement *rows.Source, err error) {
+	planner, err = openSource(at, f.ClickhousePlannerUser, "--clickhouse-planner-password-file", f.ClickhousePlannerPasswordFile, log)
+	if err != nil || f.ClickhouseEnforcementPasswordFile == "" {
+		return planner, nil, err
+	}
+	enforcement, err = openSource(at, f.ClickhouseEnforcementUser, "--clickhouse-enforcement-password-file", f.ClickhouseEnforcementPasswordFile, log)
+	return planner, enforcement, err
+}
+
+// maxQueries is how many questions of one role ClickHouse is asked at once.
+const maxQueries = 8
+
+func openSource(at clickhouse.Config, user, flag, file string, log *slog.Logger) (*rows.Source, error) {
+	password, err := readPassword(flag, file)
+	if err != nil {
+		return nil, err
+	}
+	at.User, at.Password, at.MaxConns = user, password, maxQueries
+	return rows.Open(at, rows.DefaultLimits(), log)
+}
+
+// readPassword reads the file that a flag names; none gives no password.
+func readPassword(flag, file string) (string, error) {
+	if file == "" {
+		return "", nil
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w", flag, err)
+	}
+	return strings.TrimSpace(string(b)), nil
 }
 
 // SinkFlags are what the sink takes.

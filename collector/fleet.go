@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+
 	"github.com/gantry-dev/gantry/collector/ingest"
+	"github.com/gantry-dev/gantry/collector/kafka"
 	"github.com/gantry-dev/gantry/collector/lease"
 	"github.com/gantry-dev/gantry/collector/query"
 	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
@@ -59,4 +62,23 @@ func (s positionSource) Device(deviceID string) query.DevicePositions {
 		out.Epochs = append(out.Epochs, query.EpochPosition(e))
 	}
 	return out
+}
+
+// stageSource shows Kafka's figures to query.
+type stageSource struct{ admin *kadm.Client }
+
+var _ query.Stages = stageSource{}
+
+// Kafka asks how far the sink is in both reading topics.
+func (s stageSource) Kafka(ctx context.Context) (query.KafkaFigures, error) {
+	live, err := kafka.ProgressOf(ctx, s.admin, kafka.TopicReading, kafka.GroupSinkLive)
+	if err != nil {
+		return query.KafkaFigures{}, err
+	}
+	backfill, err := kafka.ProgressOf(ctx, s.admin, kafka.TopicBackfill, kafka.GroupSinkBackfill)
+	return query.KafkaFigures{
+		Produced:      uint64(live.End + backfill.End),
+		LiveCommitted: uint64(live.Committed), LiveLag: uint64(live.Lag),
+		BackfillCommitted: uint64(backfill.Committed), BackfillLag: uint64(backfill.Lag),
+	}, err
 }

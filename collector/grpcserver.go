@@ -8,6 +8,8 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
+
+	"github.com/gantry-dev/gantry/collector/access"
 )
 
 // Limits of the gRPC server.
@@ -24,7 +26,7 @@ const (
 
 // newGRPCServer makes a server with every limit set and the guard in front;
 // extra are a service's own options.
-func newGRPCServer(g *guard, extra ...grpc.ServerOption) *grpc.Server {
+func newGRPCServer(g *access.Guard, extra ...grpc.ServerOption) *grpc.Server {
 	opts := []grpc.ServerOption{
 		grpc.StaticStreamWindowSize(streamWindowBytes),
 		grpc.StaticConnWindowSize(connWindowBytes),
@@ -36,8 +38,8 @@ func newGRPCServer(g *guard, extra ...grpc.ServerOption) *grpc.Server {
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 30 * time.Second, Timeout: 10 * time.Second}),
 		// The default answers an agent's ping every 30 s with GOAWAY.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
-		grpc.ChainUnaryInterceptor(g.unary),
-		grpc.ChainStreamInterceptor(g.stream),
+		grpc.ChainUnaryInterceptor(g.Unary),
+		grpc.ChainStreamInterceptor(g.Stream),
 	}
 	return grpc.NewServer(append(opts, extra...)...)
 }
@@ -65,7 +67,7 @@ func setServing(s *grpc.Server, h *health.Server, serving bool) {
 	}
 	h.SetServingStatus("", state)
 	for name := range s.GetServiceInfo() {
-		if !openServices[name] {
+		if !access.IsOpen(name) {
 			h.SetServingStatus(name, state)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,20 +16,55 @@ import (
 	"google.golang.org/grpc"
 	channelz "google.golang.org/grpc/channelz/service"
 	"google.golang.org/grpc/reflection"
+
+	"github.com/gantry-dev/gantry/collector/access"
+	"github.com/gantry-dev/gantry/collector/query"
 )
 
-// newHTTPServer serves /metrics and /healthz. Nothing limits how long an
-// answer may take, for streams will come here; everything else is limited.
-func newHTTPServer(h *healthState, metrics prometheus.Gatherer, addr net.Addr) *http.Server {
+// newHTTPServer serves /metrics and /healthz, and everything else from data,
+// which guards itself and may be nil. Nothing limits how long an answer may
+// take, for streams come here; everything else is limited.
+func newHTTPServer(h *healthState, metrics prometheus.Gatherer, addr net.Addr, data http.Handler) *http.Server {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
-	mux.HandleFunc("GET /healthz", h.serveHTTP)
-	mux.HandleFunc("GET /livez", h.serveLive)
+	mux.Handle("GET /metrics", onlyLocalHosts(promhttp.HandlerFor(metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4}), addr))
+	mux.Handle("GET /healthz", onlyLocalHosts(http.HandlerFunc(h.serveHTTP), addr))
+	mux.Handle("GET /livez", onlyLocalHosts(http.HandlerFunc(h.serveLive), addr))
+	if data != nil {
+		mux.Handle("/", data)
+	}
+	return limited(mux)
+}
+
+// newDataMux serves what stands behind the guard; api answers questions.
+func newDataMux(guard *access.Guard, api http.Handler) *http.ServeMux {
+	mux := http.NewServeMux()
+	guard.Routes(mux)
+	for _, prefix := range query.HTTPPrefixes() {
+		mux.Handle(prefix, api)
+	}
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = fmt.Fprintln(w, "gantry collector: /healthz /livez /metrics")
+		_, _ = fmt.Fprintln(w, "gantry collector: /healthz /livez /metrics /session /csv/METHOD, and gantry.v1.QueryService and gantry.v1.FleetService by gRPC, gRPC-Web and Connect")
 	})
-	return limited(onlyLocalHosts(mux, addr))
+	return mux
+}
+
+// door is where requests wait, or are sent away, until what answers them is
+// there.
+type door struct{ behind atomic.Pointer[http.Handler] }
+
+// open lets requests through to h.
+func (d *door) open(h http.Handler) { d.behind.Store(&h) }
+
+// ServeHTTP answers 503 while nothing is behind the door.
+func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := d.behind.Load()
+	if h == nil {
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "the collector is starting, or does not answer questions in this role: /healthz says which", http.StatusServiceUnavailable)
+		return
+	}
+	(*h).ServeHTTP(w, r)
 }
 
 // newAdminServer serves pprof and, to gRPC callers on the same port without
@@ -53,11 +89,12 @@ func newAdminServer(addr net.Addr) (*http.Server, *grpc.Server) {
 	return limited(onlyLocalHosts(both, addr)), g
 }
 
-// limited is a server that speaks HTTP/1.1 and cleartext HTTP/2 and does not
-// wait for slow readers of headers.
+// limited is a server that speaks HTTP/1.1 and HTTP/2, in cleartext too, and
+// does not wait for slow readers of headers.
 func limited(h http.Handler) *http.Server {
 	protocols := &http.Protocols{}
 	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
 	return &http.Server{
 		Handler:           h,

@@ -34,7 +34,7 @@ func get(h http.Handler, host, path string) *httptest.ResponseRecorder {
 
 // TestHostIsChecked: a rebound name must not read a loopback listener.
 func TestHostIsChecked(t *testing.T) {
-	h := newHTTPServer(newHealthState(done()), prometheus.NewRegistry(), local).Handler
+	h := newHTTPServer(newHealthState(done()), prometheus.NewRegistry(), local, nil).Handler
 	for host, want := range map[string]int{
 		"127.0.0.1:8080": 200, "localhost": 200, "localhost:8080": 200, "[::1]:8080": 200,
 		"evil.example": 403, "evil.example:8080": 403, "127.0.0.1.evil.example": 403, "10.0.0.1:8080": 403, "": 403,
@@ -43,7 +43,7 @@ func TestHostIsChecked(t *testing.T) {
 			t.Errorf("Host %q: %d, want %d", host, got, want)
 		}
 	}
-	open := newHTTPServer(newHealthState(done()), prometheus.NewRegistry(), &net.TCPAddr{IP: net.IPv4zero}).Handler
+	open := newHTTPServer(newHealthState(done()), prometheus.NewRegistry(), &net.TCPAddr{IP: net.IPv4zero}, nil).Handler
 	if got := get(open, "collector.internal:8080", "/metrics").Code; got != 200 {
 		t.Errorf("an open listener answers %d", got)
 	}
@@ -56,7 +56,7 @@ func TestReadiness(t *testing.T) {
 		healthCheck{"kafka", true, func(context.Context) error { return kafka }},
 		healthCheck{"clickhouse", false, func(context.Context) error { return clickhouse }},
 	)
-	handler := newHTTPServer(h, prometheus.NewRegistry(), local).Handler
+	handler := newHTTPServer(h, prometheus.NewRegistry(), local, nil).Handler
 	step := func(name string, want int, text string) {
 		t.Helper()
 		w := get(handler, "localhost", "/healthz")
@@ -88,7 +88,7 @@ func TestReadiness(t *testing.T) {
 func TestLiveness(t *testing.T) {
 	started := make(chan struct{})
 	h := newHealthState(started, healthCheck{"kafka", true, func(context.Context) error { return errors.New("gone") }})
-	handler := newHTTPServer(h, prometheus.NewRegistry(), local).Handler
+	handler := newHTTPServer(h, prometheus.NewRegistry(), local, nil).Handler
 	step := func(name string, want int) {
 		t.Helper()
 		if got := get(handler, "localhost", "/livez").Code; got != want {
@@ -104,7 +104,7 @@ func TestLiveness(t *testing.T) {
 }
 
 func TestStartingIsNotReady(t *testing.T) {
-	w := get(newHTTPServer(newHealthState(make(chan struct{})), prometheus.NewRegistry(), local).Handler, "localhost", "/healthz")
+	w := get(newHTTPServer(newHealthState(make(chan struct{})), prometheus.NewRegistry(), local, nil).Handler, "localhost", "/healthz")
 	if w.Code != 503 || !strings.Contains(w.Body.String(), `"process":"starting"`) {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}

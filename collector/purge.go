@@ -62,7 +62,7 @@ func (c *purgeCmd) Run(ctx context.Context, _ *slog.Logger) error {
 func (c *purgeCmd) purge(stdin io.Reader) (purge.Config, error) {
 	cfg := purge.Config{Tags: c.Tag, Reason: c.Reason, Who: c.Who, Settle: c.Settle}
 	var err error
-	if cfg.ClickHouse, err = c.config(); err != nil {
+	if cfg.ClickHouse, err = c.config(slog.Default()); err != nil {
 		return cfg, err
 	}
 	for _, path := range c.PlateKeyFile {

@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -17,21 +17,25 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 
+	"github.com/gantry-dev/gantry/collector/access"
 	"github.com/gantry-dev/gantry/collector/clickhouse"
 	"github.com/gantry-dev/gantry/collector/ingest"
 	"github.com/gantry-dev/gantry/collector/kafka"
+	"github.com/gantry-dev/gantry/collector/query/rows"
 	"github.com/gantry-dev/gantry/collector/sink"
+	"github.com/gantry-dev/gantry/proto/transport"
 )
 
 type allCmd struct {
 	ServeFlags
 	GRPCFlags
 	SinkFlags
+	QueryFlags
 }
 
 // Run runs every role.
 func (c *allCmd) Run(ctx context.Context, log *slog.Logger) error {
-	return serve(ctx, log, settings{ServeFlags: &c.ServeFlags, grpc: &c.GRPCFlags, sink: &c.SinkFlags, ingest: true})
+	return serve(ctx, log, settings{ServeFlags: &c.ServeFlags, grpc: &c.GRPCFlags, sink: &c.SinkFlags, ingest: true, query: &c.QueryFlags, warehouse: c.ClickhouseAddr, warehouseTLS: c.ClickHouseTLSFlags})
 }
 
 type ingestCmd struct {
@@ -57,20 +61,28 @@ func (c *sinkCmd) Run(ctx context.Context, log *slog.Logger) error {
 type queryCmd struct {
 	ServeFlags
 	GRPCFlags
+	ClickhouseAddr string `default:"127.0.0.1:9000" help:"ClickHouse's native protocol, host:port."`
+	ClickHouseTLSFlags
+	QueryFlags
 }
 
-// Run answers for the fleet.
+// Run answers for the fleet and for traffic.
 func (c *queryCmd) Run(ctx context.Context, log *slog.Logger) error {
-	return serve(ctx, log, settings{ServeFlags: &c.ServeFlags, grpc: &c.GRPCFlags})
+	return serve(ctx, log, settings{ServeFlags: &c.ServeFlags, grpc: &c.GRPCFlags, query: &c.QueryFlags, warehouse: c.ClickhouseAddr, warehouseTLS: c.ClickHouseTLSFlags})
 }
 
 // settings say what a process does: grpc is nil without a gRPC listener, sink
-// without the sink.
+// without the sink, query where nobody asks for traffic; warehouse is
+// ClickHouse's address for query.
 type settings struct {
 	*ServeFlags
 	grpc   *GRPCFlags
 	sink   *SinkFlags
 	ingest bool
+
+	query        *QueryFlags
+	warehouse    string
+	warehouseTLS ClickHouseTLSFlags
 }
 
 // collector is one running process.
@@ -85,8 +97,13 @@ type collector struct {
 	services                                  *health.Server
 	httpServer, adminServer                   *http.Server
 	adminGRPC                                 *grpc.Server
+	tls                                       *transport.TLS // of gRPC and HTTP; nil in the clear
 	health                                    *healthState
-	guard                                     *guard
+	guard, httpGuard                          *access.Guard
+	// data is what the HTTP port serves behind the guard.
+	data                 *http.ServeMux
+	api                  door
+	planner, enforcement *rows.Source
 
 	kafkaConfig kafka.ClientConfig
 	sinkConfig  sink.Config
@@ -107,7 +124,6 @@ func newCollector(log *slog.Logger, s settings) *collector {
 	return &collector{
 		settings: s, log: log, group: newGroup(log), metrics: metrics,
 		started: make(chan struct{}), schema: make(chan struct{}),
-		kafkaConfig: s.client("gantry-" + s.id()),
 	}
 }
 
@@ -155,39 +171,31 @@ func (c *collector) run(ctx context.Context) error {
 
 // prepare checks files and takes ports.
 func (c *collector) prepare() error {
+	var err error
+	if c.kafkaConfig, err = c.ServeFlags.client("gantry-"+c.id(), c.log); err != nil {
+		return err
+	}
 	if c.sink != nil {
 		if err := c.prepareSink(); err != nil {
 			return err
 		}
 	}
-	client, err := kafka.NewClient(c.kafkaConfig)
-	if err != nil {
+	if c.client, err = kafka.NewClient(c.kafkaConfig); err != nil {
 		return err
 	}
-	c.client = client
-	if c.httpListener, err = listen("--http-addr", c.HTTPAddr); err != nil {
+	if err := c.prepareListeners(); err != nil || c.grpc == nil {
 		return err
 	}
-	if c.AdminAddr != "" {
-		if c.adminListener, err = listen("--admin-addr", c.AdminAddr); err != nil {
+	if c.query != nil {
+		at, err := c.warehouseTLS.at(c.warehouse, c.log)
+		if err != nil {
+			return err
+		}
+		if c.planner, c.enforcement, err = c.query.sources(at, c.log); err != nil {
 			return err
 		}
 	}
-	if c.grpc == nil {
-		return nil
-	}
-	if c.grpcListener, err = listen("--grpc-addr", c.grpc.GRPCAddr); err != nil {
-		return err
-	}
-	tokens, err := readTokens(c.grpc.TokensFile)
-	if err != nil {
-		return err
-	}
-	c.guard = &guard{tokens: tokens, loopback: isLoopback(c.grpcListener.Addr())}
-	if !c.guard.loopback && len(tokens) == 0 {
-		return fmt.Errorf("--grpc-addr %s is open to other machines and there are no tokens, so that nobody could call: give --tokens-file or listen on 127.0.0.1", c.grpc.GRPCAddr)
-	}
-	return nil
+	return c.prepareAccess()
 }
 
 func (c *collector) prepareSink() error {
@@ -195,7 +203,7 @@ func (c *collector) prepareSink() error {
 	if err != nil {
 		return err
 	}
-	cfg, err := c.sink.config()
+	cfg, err := c.sink.config(c.log)
 	if err != nil {
 		return err
 	}
@@ -216,7 +224,15 @@ func (c *collector) startHTTP() {
 	c.health = newHealthState(c.started, checks...)
 	c.healthPart = c.group.start("health", c.health.run)
 
-	c.httpServer = newHTTPServer(c.health, c.metrics, c.httpListener.Addr())
+	var data http.Handler
+	if c.data != nil {
+		data = c.httpGuard.Handler(c.data)
+	}
+	c.httpServer = newHTTPServer(c.health, c.metrics, c.httpListener.Addr(), data)
+	c.httpServer.ErrorLog = slog.NewLogLogger(c.log.Handler(), slog.LevelDebug) // of callers' making, mostly
+	if c.tls != nil {
+		c.httpServer.TLSConfig = c.tls.Server(tls.NoClientCert, "h2", "http/1.1")
+	}
 	c.httpPart = c.group.start("http", serveHTTP(c.httpServer, c.httpListener))
 	if c.adminListener != nil {
 		c.adminServer, c.adminGRPC = newAdminServer(c.adminListener.Addr())
@@ -229,7 +245,7 @@ func (c *collector) startHTTP() {
 func serveHTTP(s *http.Server, l net.Listener) func(context.Context) error {
 	return func(ctx context.Context) error {
 		failed := make(chan error, 1)
-		go func() { failed <- s.Serve(l) }()
+		go func() { failed <- serveOn(s, l) }()
 		select {
 		case err := <-failed:
 			return err
@@ -242,6 +258,14 @@ func serveHTTP(s *http.Server, l net.Listener) func(context.Context) error {
 			return nil
 		}
 	}
+}
+
+// serveOn serves by TLS where that is set up.
+func serveOn(s *http.Server, l net.Listener) error {
+	if s.TLSConfig != nil {
+		return s.ServeTLS(l, "", "")
+	}
+	return s.Serve(l)
 }
 
 // startRoles starts the roles in the order of the way of a reading backwards:

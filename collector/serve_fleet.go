@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 
 	"github.com/gantry-dev/gantry/collector/ingest"
 	"github.com/gantry-dev/gantry/collector/kafka"
@@ -65,13 +67,14 @@ func (c *collector) serveGRPC(manager *lease.Manager, positions *ingest.Position
 		c.ingestPart = c.group.start("ingest", taker.Run)
 		options = cfg.ServerOptions()
 	}
+	if c.tls != nil {
+		options = append(options, grpc.Creds(credentials.NewTLS(c.tls.Server(c.clientAuth(), "h2"))))
+	}
 	c.grpcServer = newGRPCServer(c.guard, options...)
 	if c.ingest {
 		gantryv1.RegisterIngestServiceServer(c.grpcServer, c.taker)
 	}
-	fleet := query.DefaultConfig()
-	fleet.Log = c.log
-	gantryv1.RegisterFleetServiceServer(c.grpcServer, query.NewFleet(fleet, c.network, leaseSource{manager}, positionSource{positions}))
+	c.registerQuery(manager, positions)
 	c.services = registerStandard(c.grpcServer, c.grpc.Reflection)
 	c.grpcPart = c.group.start("grpc", func(ctx context.Context) error {
 		failed := make(chan error, 1)
@@ -85,6 +88,21 @@ func (c *collector) serveGRPC(manager *lease.Manager, positions *ingest.Position
 	})
 	setServing(c.grpcServer, c.services, true)
 	return nil
+}
+
+// registerQuery registers what answers questions, on the gRPC server and behind
+// the HTTP server's door.
+func (c *collector) registerQuery(manager *lease.Manager, positions *ingest.Positions) {
+	cfg := query.DefaultConfig()
+	cfg.Log = c.log
+	fleet := query.NewFleet(cfg, c.network, leaseSource{manager}, positionSource{positions})
+	gantryv1.RegisterFleetServiceServer(c.grpcServer, fleet)
+	if c.query == nil {
+		return
+	}
+	traffic := query.NewTraffic(cfg, c.planner, c.enforcement, stageSource{kadm.NewClient(c.client)})
+	gantryv1.RegisterQueryServiceServer(c.grpcServer, traffic)
+	c.api.open(query.Handler(traffic, fleet, c.httpGuard))
 }
 
 // awaitReady waits for a part to have caught up.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -49,11 +50,13 @@ func sinkFlags(t *testing.T, server *clickhousetest.Server) *SinkFlags {
 	}
 }
 
+func testLog(t *testing.T) *slog.Logger { return slog.New(slog.NewTextHandler(t.Output(), nil)) }
+
 // start runs a collector; the function stops it and fails the test when that
 // was not orderly.
 func start(t *testing.T, s settings) (*collector, func()) {
 	t.Helper()
-	c := newCollector(slog.New(slog.NewTextHandler(t.Output(), nil)), s)
+	c := newCollector(testLog(t), s)
 	if err := c.prepare(); err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +85,12 @@ func start(t *testing.T, s settings) (*collector, func()) {
 
 func healthz(t *testing.T, c *collector) int {
 	t.Helper()
-	resp, err := http.Get("http://" + c.httpListener.Addr().String() + "/healthz")
+	client, url := http.DefaultClient, "http://"+c.httpListener.Addr().String()
+	if c.tls != nil {
+		client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+		url = strings.Replace(url, "http", "https", 1)
+	}
+	resp, err := client.Get(url + "/healthz")
 	if err != nil {
 		return 0
 	}
@@ -172,7 +180,7 @@ func TestSinkRole(t *testing.T) {
 func TestUnfitSchemaEndsTheProcess(t *testing.T) {
 	broker, server := kafkatest.Fake(t), clickhousetest.Start(t)
 	s := settings{ServeFlags: serveFlags(broker), sink: sinkFlags(t, server)}
-	c := newCollector(slog.New(slog.NewTextHandler(t.Output(), nil)), s)
+	c := newCollector(testLog(t), s)
 	if err := c.prepare(); err != nil {
 		t.Fatal(err)
 	}

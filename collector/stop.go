@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+
+	"github.com/gantry-dev/gantry/collector/query/rows"
 )
 
 // Shares of the time to stop; what is left is for the connections.
@@ -37,6 +39,11 @@ func (c *collector) stop() {
 	c.networkPart.stop(ctx)
 	c.healthPart.stop(ctx)
 	c.httpPart.stop(ctx)
+	for _, source := range []*rows.Source{c.planner, c.enforcement} {
+		if source != nil {
+			_ = source.Close()
+		}
+	}
 	c.adminPart.stop(ctx)
 	if c.adminGRPC != nil {
 		c.adminGRPC.Stop()

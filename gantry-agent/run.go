@@ -33,7 +33,8 @@ type runCmd struct {
 	To        dateFlag  `placeholder:"DATE" help:"Leave out emissions from then on (UTC)."`
 	Resend    bool      `help:"Send everything again, also what is durable; copies collapse by their identity."`
 	TokenFile string    `placeholder:"FILE" help:"File with the token that proves the agent's role."`
-	HTTP      string    `name:"http" placeholder:"HOST:PORT" help:"Serve /metrics and /healthz here; off by default."`
+	TLSFlags
+	HTTP string `name:"http" placeholder:"HOST:PORT" help:"Serve /metrics and /healthz here; off by default."`
 
 	SpoolBytes    int64 `default:"268435456" help:"Most bytes of the spool on disk."`
 	SpoolReadings int   `default:"4000000" help:"Most readings in the spool."`
@@ -115,6 +116,10 @@ func (c *runCmd) config(st *state, log *slog.Logger) (uplink.Config, error) {
 	if cfg.Token, err = readToken(c.TokenFile); err != nil {
 		return cfg, err
 	}
+	if cfg.TLS, err = c.open(c.Collector, log); err != nil {
+		return cfg, err
+	}
+	cfg.ServerName = c.TLSServerName
 	if cfg.Clock, cfg.Plan, err = c.pace(st, time.Now().UnixMicro()); err != nil {
 		return cfg, err
 	}

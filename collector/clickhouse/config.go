@@ -3,11 +3,14 @@ package clickhouse
 import (
 	"context"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/ClickHouse/ch-go"
 	chgo "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/gantry-dev/gantry/proto/transport"
 )
 
 // Config says how to reach ClickHouse. Take DefaultConfig and change what
@@ -17,6 +20,8 @@ type Config struct {
 	Addr string
 	// User and Password of the ClickHouse account.
 	User, Password string
+	// TLS makes connections; nil leaves them in the clear.
+	TLS *transport.TLS
 	// DialTimeout bounds one attempt to connect.
 	DialTimeout time.Duration
 	// ReadTimeout bounds the silence of the server during an insert or a
@@ -39,7 +44,7 @@ func DefaultConfig(addr, user, password string) Config {
 // Open makes a pool of connections for queries. It connects on first use, so
 // a server that is down is no error yet.
 func Open(cfg Config) (driver.Conn, error) {
-	conn, err := chgo.Open(&chgo.Options{
+	opts := &chgo.Options{
 		Addr:         []string{cfg.Addr},
 		Auth:         chgo.Auth{Username: cfg.User, Password: cfg.Password},
 		DialTimeout:  cfg.DialTimeout,
@@ -47,7 +52,14 @@ func Open(cfg Config) (driver.Conn, error) {
 		MaxOpenConns: cfg.MaxConns,
 		MaxIdleConns: cfg.MaxConns,
 		Compression:  &chgo.Compression{Method: chgo.CompressionNone},
-	})
+	}
+	if cfg.TLS != nil {
+		// Not opts.TLS: each connection takes the certificates of its moment.
+		opts.DialContext = func(ctx context.Context, addr string) (net.Conn, error) {
+			return cfg.TLS.Dial(ctx, addr, cfg.DialTimeout)
+		}
+	}
+	conn, err := chgo.Open(opts)
 	if err != nil {
 		return nil, fmt.Errorf("clickhouse at %s: %w", cfg.Addr, err)
 	}
@@ -57,7 +69,7 @@ func Open(cfg Config) (driver.Conn, error) {
 // Dial makes one native connection for inserts. It is not safe for concurrent
 // use and is useless after any failed insert.
 func Dial(ctx context.Context, cfg Config) (*ch.Client, error) {
-	client, err := ch.Dial(ctx, ch.Options{
+	opts := ch.Options{
 		Address:          cfg.Addr,
 		User:             cfg.User,
 		Password:         cfg.Password,
@@ -75,7 +87,15 @@ func Dial(ctx context.Context, cfg Config) (*ch.Client, error) {
 			// blocks by their digest on top would only cost.
 			{Key: "insert_deduplicate", Value: "0", Important: true},
 		},
-	})
+	}
+	if cfg.TLS != nil {
+		host, _, err := net.SplitHostPort(cfg.Addr)
+		if err != nil {
+			return nil, fmt.Errorf("clickhouse address %q: %w: write host:port", cfg.Addr, err)
+		}
+		opts.TLS = cfg.TLS.Client(host)
+	}
+	client, err := ch.Dial(ctx, opts)
 	if err != nil {
 		return nil, fmt.Errorf("clickhouse at %s as %s: %w", cfg.Addr, cfg.User, err)
 	}

@@ -11,11 +11,14 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/gantry-dev/gantry/collector/lease"
 	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
+	"github.com/gantry-dev/gantry/proto/transport"
 )
 
 // Connect is the stream of an agent.
@@ -111,8 +114,28 @@ func tooLarge(size, limit int) error {
 	return exhausted("message", fmt.Sprintf("has %d bytes, more than the %d of Welcome.max_batch_bytes: send smaller batches", size, limit))
 }
 
-// admit checks that the agent is of this world and joins it to the leases.
+// checkCertificate holds the agent's name against its TLS certificate.
+func checkCertificate(ctx context.Context, agentID string) error {
+	from, ok := peer.FromContext(ctx)
+	if !ok {
+		return nil
+	}
+	info, ok := from.AuthInfo.(credentials.TLSInfo)
+	if !ok {
+		return nil
+	}
+	if err := transport.CheckAgent(&info.State, agentID); err != nil {
+		return fault(codes.PermissionDenied, "hello.agent_id", err.Error())
+	}
+	return nil
+}
+
+// admit checks that the agent is who its certificate says, if it has one, and
+// of this world, and joins it to the leases.
 func (s *Server) admit(st *stream, h *gantryv1.Hello) error {
+	if err := checkCertificate(st.ctx, h.GetAgentId()); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(st.ctx, s.cfg.HelloTimeout)
 	defer cancel()
 	for _, ready := range []<-chan struct{}{s.network.Ready(), s.positions.Ready()} {

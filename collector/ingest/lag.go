@@ -2,12 +2,9 @@ package ingest
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/gantry-dev/gantry/collector/kafka"
 	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
@@ -25,7 +22,7 @@ func (s *Server) watchLag(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		attempt, cancel := context.WithTimeout(ctx, s.cfg.LagTimeout)
-		records, err := backfillLag(attempt, admin)
+		progress, err := kafka.ProgressOf(attempt, admin, kafka.TopicBackfill, kafka.GroupSinkBackfill)
 		cancel()
 		if ctx.Err() != nil {
 			return
@@ -34,8 +31,8 @@ func (s *Server) watchLag(ctx context.Context) {
 			s.cfg.Log.Debug("lag of the backfill sink is not known", "error", err)
 			s.setPace(p.unknown())
 		} else {
-			s.metrics.backfillLag.Set(float64(records))
-			s.setPace(p.lag(records))
+			s.metrics.backfillLag.Set(float64(progress.Lag))
+			s.setPace(p.lag(progress.Lag))
 		}
 		select {
 		case <-ctx.Done():
@@ -43,42 +40,6 @@ func (s *Server) watchLag(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
-}
-
-// backfillLag is how many records of the backfill topic the sink has not
-// committed. A group that has committed nothing, or does not exist yet, is
-// behind by all that the topic holds.
-func backfillLag(ctx context.Context, admin *kadm.Client) (int64, error) {
-	commits, err := admin.FetchOffsetsForTopics(ctx, kafka.GroupSinkBackfill, kafka.TopicBackfill)
-	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
-		return 0, fmt.Errorf("offsets of group %s: %w", kafka.GroupSinkBackfill, err)
-	}
-	starts, err := admin.ListStartOffsets(ctx, kafka.TopicBackfill)
-	if err == nil {
-		err = starts.Error()
-	}
-	if err != nil {
-		return 0, fmt.Errorf("start of %s: %w", kafka.TopicBackfill, err)
-	}
-	ends, err := admin.ListEndOffsets(ctx, kafka.TopicBackfill)
-	if err == nil {
-		err = ends.Error()
-	}
-	if err != nil {
-		return 0, fmt.Errorf("end of %s: %w", kafka.TopicBackfill, err)
-	}
-	var lag int64
-	ends.Each(func(end kadm.ListedOffset) {
-		at := int64(0)
-		if start, ok := starts.Lookup(end.Topic, end.Partition); ok {
-			at = start.Offset
-		}
-		if c, ok := commits.Lookup(end.Topic, end.Partition); ok && c.Err == nil {
-			at = max(at, c.At)
-		}
-		lag += max(0, end.Offset-at)
-	})
-	return lag, nil
 }
 
 // setPace tells all streams when the pace changes.

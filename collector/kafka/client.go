@@ -1,12 +1,18 @@
 package kafka
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl"
+
+	"github.com/gantry-dev/gantry/proto/transport"
 )
 
 // MaxRecordBatchBytes is the largest batch of records a producer makes and a
@@ -20,6 +26,10 @@ type ClientConfig struct {
 	Brokers []string
 	// ClientID is shown by the brokers.
 	ClientID string
+	// TLS makes connections to brokers; nil leaves them in the clear.
+	TLS *transport.TLS
+	// SASL proves who the client is; nil proves nothing.
+	SASL sasl.Mechanism
 	// Linger is how long a produced record may wait for company.
 	Linger time.Duration
 	// MaxBufferedRecords is how many records may wait to be acknowledged;
@@ -106,11 +116,25 @@ func NewClient(cfg ClientConfig, opts ...kgo.Opt) (*kgo.Client, error) {
 		kgo.FetchMaxPartitionBytes(cfg.FetchMaxPartitionBytes),
 		kgo.FetchMaxWait(cfg.FetchMaxWait),
 	}
-	client, err := kgo.NewClient(append(all, opts...)...)
+	client, err := kgo.NewClient(slices.Concat(all, cfg.security(), opts)...)
 	if err != nil {
 		return nil, fmt.Errorf("kafka client for %s: %w", strings.Join(cfg.Brokers, ","), err)
 	}
 	return client, nil
+}
+
+// security has each connection made with the certificates of that moment.
+func (c ClientConfig) security() []kgo.Opt {
+	var opts []kgo.Opt
+	if c.TLS != nil {
+		opts = append(opts, kgo.Dialer(func(ctx context.Context, _, addr string) (net.Conn, error) {
+			return c.TLS.Dial(ctx, addr, c.DialTimeout)
+		}))
+	}
+	if c.SASL != nil {
+		opts = append(opts, kgo.SASL(c.SASL))
+	}
+	return opts
 }
 
 func (c ClientConfig) check() error {

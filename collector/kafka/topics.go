@@ -28,6 +28,9 @@ const (
 	// TopicLease holds gantry.v1.LeaseRecord; compacted, and of one partition
 	// because one decider assigns all devices: capacity spans them.
 	TopicLease = "traffic.gantry.lease.v1"
+	// TopicAudit holds access.AuditRecord as JSON: who looked at single
+	// vehicles, and why; of one partition, so that it is in order.
+	TopicAudit = "traffic.gantry.audit.v1"
 )
 
 // Topic is one topic and how it is created.
@@ -48,6 +51,10 @@ type Topic struct {
 // ClickHouse after a bad week, never longer than raw.readings keeps them.
 const weekMS = 7 * 24 * 3600 * 1000
 
+// auditMS keeps the audit log for thirteen months: whoever audits a year finds
+// all of it.
+const auditMS = 396 * 24 * 3600 * 1000
+
 // Topics lists every topic of Gantry.
 func Topics() []Topic {
 	return []Topic{
@@ -57,6 +64,7 @@ func Topics() []Topic {
 		{Name: TopicNetwork, Partitions: 1, Compact: true},
 		{Name: TopicPosition, Partitions: 1, Compact: true},
 		{Name: TopicLease, Partitions: 1, Compact: true},
+		{Name: TopicAudit, Partitions: 1, RetentionMS: auditMS},
 	}
 }
 

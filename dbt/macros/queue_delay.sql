@@ -35,3 +35,16 @@
         arrayConcat(arraySlice({{ values }}, {{ 1 - bins }}), arrayWithConstant({{ -bins }}, 0.))
     {%- endif -%}
 {%- endmacro %}
+
+{#-
+    The value at `x` of the line through the points of two arrays, `xs` not
+    falling and above 0, that begins at (0, 0) and ends at (length, `last`).
+-#}
+{% macro interpolated(x, xs, ys, last) -%}
+    {%- set k = 'arrayLastIndex(s -> s <= ' ~ x ~ ', ' ~ xs ~ ')' -%}
+    {%- set x0 = 'if(' ~ k ~ ' = 0, 0., ' ~ xs ~ '[' ~ k ~ '])' -%}
+    {%- set y0 = 'if(' ~ k ~ ' = 0, 0., ' ~ ys ~ '[' ~ k ~ '])' -%}
+    {%- set x1 = 'if(' ~ k ~ ' = length(' ~ xs ~ '), toFloat64(' ~ k ~ '), ' ~ xs ~ '[' ~ k ~ ' + 1])' -%}
+    {%- set y1 = 'if(' ~ k ~ ' = length(' ~ xs ~ '), ' ~ last ~ ', ' ~ ys ~ '[' ~ k ~ ' + 1])' -%}
+    {{ y0 }} + ({{ y1 }} - {{ y0 }}) * ({{ x }} - {{ x0 }}) / greatest({{ x1 }} - {{ x0 }}, 1e-9)
+{%- endmacro %}

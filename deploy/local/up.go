@@ -139,6 +139,8 @@ func (l *launcher) startCollector(ctx context.Context) error {
 		"--grpc-addr", loopback(p.GRPC), "--http-addr", loopback(p.HTTP), "--admin-addr", loopback(p.Admin),
 		"--kafka-brokers", loopback(p.Kafka),
 		"--tokens-file", state.TokensFile(dir), "--plate-key-file", state.PlateKeyFile(dir),
+		"--clickhouse-planner-password-file", state.PasswordFile(dir, "planner"),
+		"--clickhouse-enforcement-password-file", state.PasswordFile(dir, "enforcement"),
 	}, l.clickHouseFlags()...)
 	err := l.group.Start(supervise.Spec{
 		Name: "collector", Path: l.program("collector"), Args: args,

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"time"
+
+	"github.com/gantry-dev/gantry/proto/transport"
 )
 
 // Config is what an agent needs to run.
@@ -18,6 +20,11 @@ type Config struct {
 	Version string
 	// Fingerprint of the world, hexadecimal; empty when not yet known.
 	Fingerprint string
+	// TLS makes connections to collectors; nil leaves them in the clear.
+	TLS *transport.TLS
+	// ServerName is who a collector's certificate must be of; empty takes the
+	// host it is reached by.
+	ServerName string
 	// Token is sent as a bearer token; empty sends none.
 	Token string
 	// Capacity is how many devices the agent wants at the most.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
@@ -43,7 +44,7 @@ const streamWindow = 256 << 10
 // dial starts a link. Errors of connecting come through done.
 func dial(ctx context.Context, cfg Config, addr string) (*link, error) {
 	conn, err := grpc.NewClient(addr,
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithTransportCredentials(transportOf(cfg)),
 		grpc.WithDisableRetry(),
 		grpc.WithDisableServiceConfig(),
 		grpc.WithStaticStreamWindowSize(streamWindow),
@@ -67,6 +68,15 @@ func dial(ctx context.Context, cfg Config, addr string) (*link, error) {
 	l.watchdog = time.AfterFunc(cfg.Timing.Connect, func() { cancel(errSilent) })
 	go l.run(l.out)
 	return l, nil
+}
+
+// transportOf takes the certificates of this moment: each link has a
+// connection of its own.
+func transportOf(cfg Config) credentials.TransportCredentials {
+	if cfg.TLS == nil {
+		return insecure.NewCredentials()
+	}
+	return credentials.NewTLS(cfg.TLS.Client(cfg.ServerName)) // an empty name takes the address's
 }
 
 // alive sets the heartbeat, both ways.

@@ -56,12 +56,17 @@ type scripted struct {
 
 func startScripted(t *testing.T, source fakeSource, scripts ...script) (*scripted, string) {
 	t.Helper()
+	return startScriptedWith(t, source, nil, scripts...)
+}
+
+func startScriptedWith(t *testing.T, source fakeSource, opts []grpc.ServerOption, scripts ...script) (*scripted, string) {
+	t.Helper()
 	s := &scripted{t: t, devices: []string{"a", "b"}, scripts: scripts, model: newModelCollector(source), reached: make(chan struct{}), cutOff: make(chan struct{})}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := grpc.NewServer(grpc.MaxRecvMsgSize(4<<20), grpc.WaitForHandlers(true))
+	server := grpc.NewServer(append(opts, grpc.MaxRecvMsgSize(4<<20), grpc.WaitForHandlers(true))...)
 	gantryv1.RegisterIngestServiceServer(server, s)
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(server.Stop)

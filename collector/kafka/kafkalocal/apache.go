@@ -30,6 +30,8 @@ type ApacheConfig struct {
 	HeapMB int
 	// StopTimeout is how long an orderly stop may take; 0 takes 15 s.
 	StopTimeout time.Duration
+	// Secured adds a listener with TLS and SCRAM; nil for none.
+	Secured *SecuredListener
 	// Ready is told the address once clients are answered; may be nil.
 	Ready func(addr string)
 	// Log gets what happens to the process; nil takes the default logger.
@@ -142,7 +144,13 @@ func apacheCommand(ctx context.Context, cfg ApacheConfig) (*exec.Cmd, string, er
 		return nil, "", fmt.Errorf("folder of the broker: %w", err)
 	}
 	props := filepath.Join(dir, "server.properties")
-	if err := os.WriteFile(props, properties(addr, controller, filepath.Join(dir, "data")), 0o600); err != nil {
+	settings := properties(addr, controller, filepath.Join(dir, "data"))
+	if cfg.Secured != nil {
+		if settings, err = cfg.Secured.add(settings, dir); err != nil {
+			return nil, "", err
+		}
+	}
+	if err := os.WriteFile(props, settings, 0o600); err != nil {
 		return nil, "", fmt.Errorf("write the broker's settings: %w", err)
 	}
 	java := func(args ...string) *exec.Cmd {
@@ -155,7 +163,7 @@ func apacheCommand(ctx context.Context, cfg ApacheConfig) (*exec.Cmd, string, er
 		return cmd
 	}
 	if _, err := os.Stat(filepath.Join(dir, "data", "meta.properties")); errors.Is(err, os.ErrNotExist) {
-		out, err := java("kafka.tools.StorageTool", "format", "-t", clusterID, "-c", props).CombinedOutput()
+		out, err := java(slices.Concat([]string{"kafka.tools.StorageTool", "format", "-t", clusterID, "-c", props}, cfg.Secured.user())...).CombinedOutput()
 		if err != nil {
 			return nil, "", fmt.Errorf("format the broker's folder %s (%w): %s", dir, err, tail(out, 400))
 		}

@@ -3,6 +3,7 @@ package kafkatest
 import (
 	"context"
 	"log/slog"
+	"net"
 	"sync"
 	"testing"
 	"time"
@@ -64,6 +65,29 @@ func ApacheAt(t testing.TB, addr, dir string) (address string, stop func()) {
 			Addr: addr, Dir: dir, Libs: libs, Ready: ready, Log: slog.New(slog.DiscardHandler),
 		})
 	})
+}
+
+// ApacheSecured is Apache with TLS and SCRAM-SHA-512 for one user; the
+// certificate must be of 127.0.0.1.
+func ApacheSecured(t testing.TB, certFile, keyFile, user, password string) string {
+	t.Helper()
+	libs, err := kafkalocal.EnsureApache(t.Context(), t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	_ = l.Close()
+	secured := &kafkalocal.SecuredListener{Addr: addr, CertFile: certFile, KeyFile: keyFile, User: user, Password: password}
+	run(t, func(ctx context.Context, ready func(string)) error {
+		return kafkalocal.RunApache(ctx, kafkalocal.ApacheConfig{
+			Addr: "127.0.0.1:0", Dir: t.TempDir(), Libs: libs, Secured: secured, Ready: ready, Log: slog.New(slog.DiscardHandler),
+		})
+	})
+	return addr
 }
 
 // Both runs the test against the fake and against Apache Kafka.

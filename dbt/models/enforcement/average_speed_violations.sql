@@ -1,3 +1,9 @@
+{{
+    config(
+        order_by=['to_observed_at'],
+    )
+}}
+
 with
 
 offences as (

@@ -1,3 +1,9 @@
+{{
+    config(
+        order_by=['observed_at'],
+    )
+}}
+
 with
 
 offences as (

@@ -48,6 +48,7 @@ func foldLate(t *testing.T, dir string) {
 	w.dbt("build")
 	w.agrees()
 	w.current()
+	w.answers()
 	if n := w.count(`SELECT countIf(station_id = '') FROM staging.int_station_flow_5m`); n != 0 {
 		t.Errorf("%d rows are still without a station after the network got the device", n)
 	}

@@ -104,6 +104,14 @@ func (w *warehouse) insert(condition string) {
 // margin for slow inserts, so that a test can tell which days were computed.
 func (w *warehouse) dbt(args ...string) {
 	w.t.Helper()
+	if out, err := w.tryDBT(args...); err != nil {
+		w.t.Fatalf("dbt %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+// tryDBT is dbt that may fail.
+func (w *warehouse) tryDBT(args ...string) ([]byte, error) {
+	w.t.Helper()
 	program, err := install()
 	if err != nil {
 		w.t.Fatal(err)
@@ -113,10 +121,9 @@ func (w *warehouse) dbt(args ...string) {
 	cmd := exec.CommandContext(w.t.Context(), program, args...)
 	cmd.Dir, cmd.Env = filepath.Join(root, "dbt"), w.env
 	started := time.Now()
-	if out, err := cmd.CombinedOutput(); err != nil {
-		w.t.Fatalf("dbt %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
+	out, err := cmd.CombinedOutput()
 	w.t.Logf("dbt %s: %v", args[2], time.Since(started).Round(time.Millisecond))
+	return out, err
 }
 
 // daysAgo is a UTC day as a literal of ClickHouse.

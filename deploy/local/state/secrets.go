@@ -16,8 +16,8 @@ import (
 // generated password.
 var ClickHouseUsers = []string{"collector", "dbt", "planner", "enforcement", "operator"}
 
-// roles are the callers of the gRPC interface that get a generated token.
-var roles = []string{"agent", "viewer", "operator"}
+// roles are the callers of the collector that get a generated token.
+var roles = []string{"agent", "viewer", "planner", "enforcement", "operator"}
 
 // secretBytes is the entropy of a generated secret: 256 bits.
 const secretBytes = 32
@@ -27,7 +27,8 @@ func Password(dir, user string) (string, error) {
 	return readSecret(dir, "clickhouse-"+user)
 }
 
-// Token is the bearer token of a role (agent, viewer or operator).
+// Token is the bearer token of a role: agent, viewer, planner, enforcement or
+// operator.
 func Token(dir, role string) (string, error) {
 	return readSecret(dir, "token-"+role)
 }

@@ -20,6 +20,17 @@ ratios as (
         and bins.speed_count > 0
 ),
 
+-- Stretches that stand full of vehicles waiting for something further on.
+filled as (
+    select
+        from_station_id as station_id,
+        bin_start
+
+    from {{ ref('int_section_5m') }}
+    where has_delay
+        and travel_h - delay_h <= travel_h * {{ threshold('filled_speed_ratio_max') }}
+),
+
 signs as (
     select
         pairs.*,
@@ -28,7 +39,10 @@ signs as (
         up.speed_ratio as up_speed_ratio,
         down.speed_ratio as down_speed_ratio,
         up.speed_ratio <= {{ threshold('breakdown_speed_ratio') }}
-        and down.speed_ratio - up.speed_ratio >= {{ threshold('bottleneck_ratio_drop') }} as has_sign
+        and down.speed_ratio - up.speed_ratio >= {{ threshold('bottleneck_ratio_drop') }}
+        -- where it is slow behind as well, the queue of another place stands here
+        and down.speed_ratio >= {{ threshold('bottleneck_down_ratio_min') }}
+        and (pairs.down_station_id, down.bin_start) not in (select station_id, bin_start from filled) as has_sign
 
     from {{ ref('int_bottleneck_pairs') }} as pairs
     inner join ratios as down on pairs.down_station_id = down.station_id
@@ -51,7 +65,8 @@ persistent as (
     from signs
 ),
 
--- A queue is there before its sign has persisted and dissolves after it.
+-- A queue is there before its sign has persisted, for as long as it takes to
+-- reach the station, and dissolves after it.
 near as (
     select
         *,
@@ -59,7 +74,7 @@ near as (
         max(is_active) over (
             partition by down_station_id
             order by toUnixTimestamp(bin_start)
-            range between 1800 preceding and 1800 following
+            range between 5400 preceding and 5400 following
         ) as is_near
 
     from persistent

@@ -11,19 +11,6 @@
 
 with
 
-stations as (
-    select
-        station_id,
-        argMax(road, valid_from) as road,
-        argMax(direction, valid_from) as direction,
-        argMax(link_id, valid_from) as link_id,
-        argMax(offset_m, valid_from) as offset_m,
-        argMax(lane_count, valid_from) as lane_count
-
-    from {{ ref('stg_stations') }}
-    group by station_id
-),
-
 neighbours as (
     select
         lagInFrame(station_id) over ahead as up_station_id,
@@ -35,7 +22,7 @@ neighbours as (
         road,
         direction
 
-    from stations
+    from {{ ref('int_mainline_stations') }}
     window ahead as (
         partition by road, direction order by offset_m
         rows between unbounded preceding and unbounded following

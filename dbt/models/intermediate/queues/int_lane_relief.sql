@@ -59,6 +59,7 @@ stations as (
             and active.direction = bins.direction
             and active.bin_start = bins.bin_start
     where bins.count_state = 'measured'
+        and bins.station_id in (select station_id from {{ ref('int_mainline_stations') }})
     group by active.link_id, bins.station_id
 ),
 

@@ -75,6 +75,8 @@ expanded as (
     left join counted on sighted.station_id = counted.station_id
 ),
 
+split as ({{ split_zones('expanded', ['road', 'direction', 'offset_m'], ['expanded_car_count']) }}),
+
 roads as (
     select
         origin_zone,
@@ -84,7 +86,7 @@ roads as (
         max(expanded_car_count) as car_count,
         (max(offset_m) - min(offset_m)) / 1000 as length_km
 
-    from expanded
+    from split
     group by origin_zone, destination_zone, road, direction
 ),
 

@@ -61,7 +61,7 @@ local as (
     where local_date in (select local_date from {{ ref('int_evaluation_days') }} where is_workday)
 ),
 
-flows as (
+seen as (
     select
         nearest.link_id as link_id,
         flow.origin_zone as origin_zone,
@@ -77,6 +77,8 @@ flows as (
             and flow.bin_start = local.bin_start
     group by nearest.link_id, flow.origin_zone, flow.destination_zone, local.half_hour
 ),
+
+flows as ({{ split_zones('seen', ['link_id', 'half_hour'], ['car_count', 'vehicle_count']) }}),
 
 shares as (
     select

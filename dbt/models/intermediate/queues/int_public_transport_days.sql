@@ -62,6 +62,9 @@ queues as (
             (q, m) -> q * persons.persons_by_hour[intDiv(m, 60) + 1], queues.excess_pce, queues.minutes
         ) / arraySum(queues.excess_pce) as queue_persons,
         if(isFinite(queue_persons), queue_persons, persons.persons_per_vehicle) as persons_per_vehicle,
+        -- who rides the bus still waits in what is left of the queue
+        arraySum((q, m) -> q * shares.car_shares[intDiv(m, 30) + 1], queues.excess_pce, queues.minutes)
+        / arraySum(queues.excess_pce) * shift_share * queues.vehicles_per_pce * relief_per_car as waiting_rider_share,
         arrayMap(
             (a, m) -> a * (1 - shift_share * shares.car_shares[intDiv(m, 30) + 1] * queues.vehicles_per_pce * relief_per_car),
             queues.arrivals_pce, queues.minutes
@@ -85,7 +88,8 @@ served as (
         active_bin_count,
         missing_bin_count,
         is_demand_censored,
-        (modelled_pce_h - {{ queue_delay_pce_h('fewer_pce', 'discharge_pce', 'capacity_pce_bin') }})
+        {{ queue_delay_pce_h('fewer_pce', 'discharge_pce', 'capacity_pce_bin') }} as fewer_pce_h,
+        (modelled_pce_h - fewer_pce_h * (1 + if(isFinite(waiting_rider_share), waiting_rider_share, 0)))
         * vehicles_per_pce * believed_share * persons_per_vehicle as saved_person_h,
 
         -- timestamps

@@ -6,8 +6,8 @@
 }}
 
 {#- One bottleneck, one workday, as arrays by bin: what left it, and what would
-    have arrived had nothing held it up, which is what left plus the growth of the
-    queue. Flow inside a queue is discharge and not demand. -#}
+    have arrived had nothing held it up, which is what left, each vehicle earlier
+    by its own delay. Flow inside a queue is discharge and not demand. -#}
 {%- set bins_per_h = 3600 / var('bin_s') %}
 
 with
@@ -17,6 +17,8 @@ with
 {{ threshold('breakdown_wait_s') }} as breakdown_wait_s,
 
 {{ threshold('recovery_wait_s') }} as recovery_wait_s,
+
+{{ threshold('capacity_drop_share') }} as capacity_drop_share,
 
 days as (
     select local_date
@@ -139,6 +141,33 @@ discharging as (
     from standing
 ),
 
+-- Who left in the middle of a bin, waited and would have been there earlier:
+-- vehicles keep their order, so as many had left then as would have arrived.
+undelayed as (
+    select
+        *,
+        arrayMap(
+            (n, q, i) -> i - 0.5 - if(n > 0, least(q / n, i - 0.5), 0),
+            departures_pce, excess_pce, arrayEnumerate(departures_pce)
+        ) as free_bins,
+        arrayMap(i -> arrayMax(arraySlice(free_bins, 1, i)), arrayEnumerate(free_bins)) as ordered_free_bins,
+        arrayMap((sum_pce, n) -> sum_pce - n / 2, arrayCumSum(departures_pce), departures_pce) as left_pce
+
+    from discharging
+),
+
+arrived as (
+    select
+        *,
+        arrayMap(
+            b -> {{ interpolated('b', 'ordered_free_bins', 'left_pce', 'arraySum(departures_pce)') }},
+            arrayEnumerate(departures_pce)
+        ) as arrived_pce,
+        arraySlice(arrayDifference(arrayConcat([0.], arrived_pce)), 2) as arrivals_pce
+
+    from undelayed
+),
+
 demands as (
     select
         -- ids
@@ -162,11 +191,11 @@ demands as (
         departures_pce,
         excess_pce,
         if(isFinite(mean_discharge_pce_bin), mean_discharge_pce_bin, peak_pce_bin) as discharge_pce_bin,
-        greatest(peak_pce_bin, discharge_pce_bin) as capacity_pce_bin,
-        arrayMap(
-            (n, q, before) -> greatest(0., n + q - before),
-            departures_pce, excess_pce, {{ moved('excess_pce', 1) }}
-        ) as arrivals_pce,
+        -- a breakdown cuts the quarter of an hour short that a peak is measured over
+        greatest(
+            peak_pce_bin, if(isFinite(mean_discharge_pce_bin), mean_discharge_pce_bin / (1 - capacity_drop_share), 0)
+        ) as capacity_pce_bin,
+        arrivals_pce,
         arrayMap((n, s) -> if(s, n, greatest(n, discharge_pce_bin)), departures_pce, is_standing) as discharge_pce,
         {{ queue_delay_pce_h('arrivals_pce', 'discharge_pce', 'capacity_pce_bin') }} as modelled_pce_h,
         -- what the model makes too much of, it must not give back as a saving
@@ -175,7 +204,7 @@ demands as (
         -- timestamps
         local_date
 
-    from discharging
+    from arrived
 )
 
 select * from demands

@@ -55,7 +55,7 @@ spot as (
         cast(tail.count_state as String) = 'measured' as is_counted,
         tail.vehicle_count as vehicle_count,
         tail.pce_count as pce_count,
-        tail.pce_count * 3600 / {{ var('bin_s') }} / tail.lane_count as flow_pce_h_lane,
+        tail.has_speed and {{ is_light_traffic('tail.pce_count', 'tail.lane_count', 'tail.pace_h_km') }} as is_light,
         tail.has_speed and head.has_speed as has_spot,
         (tail.pace_h_km + head.pace_h_km) / 2 * sections.length_km as spot_travel_h,
         (tail_free.free_pace_h_km + head_free.free_pace_h_km) / 2 * sections.length_km as spot_free_h
@@ -77,10 +77,9 @@ both as (
         spot.bin_start as bin_start,
         matched.match_count as match_count,
         matched.travel_h as matched_travel_h,
-        quantileIf(0.5)(
-            matched.travel_h,
-            matched.match_count >= 5 and spot.flow_pce_h_lane between {{ threshold('free_flow_lane_min') }} and {{ threshold('free_flow_lane_max') }}
-        ) over (partition by spot.from_station_id, spot.to_station_id) as light_travel_h,
+        -- behind a bottleneck traffic is light while the section's queue stands
+        quantileIf(0.4)(matched.travel_h, matched.match_count >= 5 and spot.is_light)
+            over (partition by spot.from_station_id, spot.to_station_id) as light_travel_h,
         quantileIf(0.3)(matched.travel_h, matched.match_count >= 3)
             over (partition by spot.from_station_id, spot.to_station_id) as any_travel_h
 

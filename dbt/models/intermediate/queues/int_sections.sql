@@ -10,18 +10,6 @@
 
 with
 
-stations as (
-    select
-        station_id,
-        argMax(road, valid_from) as road,
-        argMax(direction, valid_from) as direction,
-        argMax(link_id, valid_from) as link_id,
-        argMax(offset_m, valid_from) as offset_m
-
-    from {{ ref('stg_stations') }}
-    group by station_id
-),
-
 cameras as (
     select distinct station_id
     from {{ ref('int_device_versions') }}
@@ -30,11 +18,11 @@ cameras as (
 
 equipped as (
     select
-        stations.*,
-        stations.station_id in (select station_id from cameras) as has_camera,
+        *,
+        station_id in (select station_id from cameras) as has_camera,
         sum(has_camera) over (partition by road, direction) as camera_count
 
-    from stations
+    from {{ ref('int_mainline_stations') }}
 ),
 
 bounds as (

@@ -10,8 +10,8 @@ with
 bins as (
     select
         *,
-        pce_count * 3600 / {{ var('bin_s') }} / lane_count as flow_pce_h_lane,
-        speed_count / sum_pace_h_km as speed_kmh
+        speed_count / sum_pace_h_km as speed_kmh,
+        {{ is_light_traffic('pce_count', 'lane_count', 'sum_pace_h_km / speed_count') }} as is_light
 
     from {{ ref('int_station_5m') }}
     where count_state = 'measured'
@@ -20,16 +20,11 @@ bins as (
         and local_date in (select local_date from {{ ref('int_evaluation_days') }})
 ),
 
--- Light traffic, but enough of it that a few trucks do not decide.
 free as (
     select
         station_id,
-        quantileIf(0.5)(
-            speed_kmh, flow_pce_h_lane between {{ threshold('free_flow_lane_min') }} and {{ threshold('free_flow_lane_max') }}
-        ) as light_speed_kmh,
-        countIf(
-            flow_pce_h_lane between {{ threshold('free_flow_lane_min') }} and {{ threshold('free_flow_lane_max') }}
-        ) as light_bin_count,
+        quantileIf(0.5)(speed_kmh, is_light) as light_speed_kmh,
+        countIf(is_light) as light_bin_count,
         quantile(0.7)(speed_kmh) as any_speed_kmh
 
     from bins

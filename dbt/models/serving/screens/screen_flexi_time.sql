@@ -126,13 +126,16 @@ judged as (
         if(value is null or not isFinite(margin), null, saved + margin) as uncertainty_high,
         cast(multiIf(
             n < workdays_min, 'insufficient evidence',
-            saved >= saving_min_veh_h and active_day_count >= day_share_min * n, 'yes',
+            active_day_count < day_share_min * n, 'no',
+            {{ varies_too_much('saving_min_veh_h') }}, 'insufficient evidence',
+            saved >= saving_min_veh_h, 'yes',
             'no'
         ) as LowCardinality(String)) as verdict,
         multiIf(
             n < workdays_min, 'too few workdays with healthy counters',
             not has_queue, 'no queue begins in this direction',
             saved >= saving_min_veh_h and active_day_count < day_share_min * n, 'queues on few days: incidents and not recurrent congestion',
+            {{ varies_too_much('saving_min_veh_h') }}, 'the saving differs too much from day to day',
             saved < 0, 'the shoulders have no slack: moved departures meet the queue',
             ''
         ) as caveat,

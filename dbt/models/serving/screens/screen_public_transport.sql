@@ -114,12 +114,14 @@ judged as (
         if(value is null or not isFinite(margin), null, saved + margin) as uncertainty_high,
         cast(multiIf(
             n < workdays_min, 'insufficient evidence',
+            {{ varies_too_much('saving_min_person_h') }}, 'insufficient evidence',
             saved >= saving_min_person_h, 'yes',
             'no'
         ) as LowCardinality(String)) as verdict,
         multiIf(
             n < workdays_min, 'too few workdays with healthy counters at the bottleneck',
             not has_queue, 'the pair meets no queue',
+            {{ varies_too_much('saving_min_person_h') }}, 'the saving differs too much from day to day',
             not is_measured, 'persons per car are imputed: no toll gantry on the way',
             ''
         ) as caveat,

@@ -26,27 +26,42 @@ days as (
     from {{ ref('int_evaluation_days') }}
 ),
 
+-- Where a station has a camera, it alone speaks for speeds. Days on which the
+-- instrument was sick are no evidence.
+speakers as (
+    select
+        station_id,
+        if(max(kind = 'speed'), 'speed', 'counter') as kind
+
+    from {{ ref('int_device_versions') }}
+    group by station_id
+),
+
+sick as (
+    select
+        health.station_id as station_id,
+        health.day as day
+
+    from {{ ref('int_device_health') }} as health
+    inner join speakers
+        on health.station_id = speakers.station_id
+            and health.kind = speakers.kind
+    where health.state != 'healthy'
+),
+
 stations as (
     select
         station_id,
         any(road) as road,
         any(direction) as direction,
         argMax(limit_kmh, bin_start) as limit_kmh,
-        uniqExactIf(local_date, speed_state != 'missing') / uniqExact(local_date) as measured_share
+        uniqExactIf(
+            local_date, speed_state != 'missing' and (station_id, toDate(bin_start)) not in (select station_id, day from sick)
+        ) / uniqExact(local_date) as measured_share
 
     from {{ ref('int_station_5m') }}
     where local_date in (select local_date from {{ ref('int_evaluation_days') }})
     group by station_id
-),
-
--- Days on which the instrument was sick are no evidence.
-sick as (
-    select
-        station_id,
-        bin_start
-
-    from {{ ref('int_station_5m') }}
-    where speed_state = 'missing'
 ),
 
 speeds as (
@@ -63,7 +78,7 @@ speeds as (
 
     from {{ ref('int_speed_hour') }}
     where {{ local_date('hour_start') }} in (select local_date from {{ ref('int_evaluation_days') }})
-        and (station_id, hour_start) not in (select (station_id, bin_start) from sick)
+        and (station_id, toDate(hour_start)) not in (select station_id, day from sick)
     group by station_id
     having n > 0
 ),

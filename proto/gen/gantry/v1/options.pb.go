@@ -30,10 +30,15 @@ const (
 	Role_ROLE_UNSPECIFIED Role = 0
 	// Sends readings.
 	Role_ROLE_AGENT Role = 1
-	// Looks at the fleet and at planners' data; changes nothing.
+	// Looks at the network, the fleet and the pipeline; changes nothing.
 	Role_ROLE_VIEWER Role = 2
-	// Operates the fleet.
+	// Operates the fleet; sees what planners see.
 	Role_ROLE_OPERATOR Role = 3
+	// Sees traffic and the answers made of it, nothing of a single vehicle; and
+	// what viewers see.
+	Role_ROLE_PLANNER Role = 4
+	// Sees violations and their evidence; and what planners see.
+	Role_ROLE_ENFORCEMENT Role = 5
 )
 
 // Enum value maps for Role.
@@ -43,12 +48,16 @@ var (
 		1: "ROLE_AGENT",
 		2: "ROLE_VIEWER",
 		3: "ROLE_OPERATOR",
+		4: "ROLE_PLANNER",
+		5: "ROLE_ENFORCEMENT",
 	}
 	Role_value = map[string]int32{
 		"ROLE_UNSPECIFIED": 0,
 		"ROLE_AGENT":       1,
 		"ROLE_VIEWER":      2,
 		"ROLE_OPERATOR":    3,
+		"ROLE_PLANNER":     4,
+		"ROLE_ENFORCEMENT": 5,
 	}
 )
 
@@ -177,13 +186,15 @@ const file_gantry_v1_options_proto_rawDesc = "" +
 	"\x17gantry/v1/options.proto\x12\tgantry.v1\x1a google/protobuf/descriptor.proto\"+\n" +
 	"\x05Range\x12\x10\n" +
 	"\x03min\x18\x01 \x01(\x04R\x03min\x12\x10\n" +
-	"\x03max\x18\x02 \x01(\x04R\x03max*P\n" +
+	"\x03max\x18\x02 \x01(\x04R\x03max*x\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
 	"ROLE_AGENT\x10\x01\x12\x0f\n" +
 	"\vROLE_VIEWER\x10\x02\x12\x11\n" +
-	"\rROLE_OPERATOR\x10\x03:G\n" +
+	"\rROLE_OPERATOR\x10\x03\x12\x10\n" +
+	"\fROLE_PLANNER\x10\x04\x12\x14\n" +
+	"\x10ROLE_ENFORCEMENT\x10\x05:G\n" +
 	"\x05range\x12\x1d.google.protobuf.FieldOptions\x18ц\x03 \x01(\v2\x10.gantry.v1.RangeR\x05range:E\n" +
 	"\x04role\x12\x1e.google.protobuf.MethodOptions\x18҆\x03 \x01(\x0e2\x0f.gantry.v1.RoleR\x04roleB;Z9github.com/gantry-dev/gantry/proto/gen/gantry/v1;gantryv1b\x06proto3"
 
