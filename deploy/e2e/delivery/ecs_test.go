@@ -72,13 +72,6 @@ func TestStopsWithinBudget(t *testing.T) {
 	}
 }
 
-// awaited are variables of TLS and SASL that come with branch access.
-var awaited = map[string]bool{
-	"GANTRY_KAFKA_TLS": true, "GANTRY_KAFKA_SASL_MECHANISM": true, "GANTRY_KAFKA_SASL_USER": true, "GANTRY_KAFKA_SASL_PASSWORD": true,
-	"GANTRY_CLICKHOUSE_TLS": true, "GANTRY_TLS_CERT": true, "GANTRY_TLS_KEY": true, "GANTRY_TLS_CA": true,
-	"GANTRY_CLICKHOUSE_PLANNER_PASSWORD": true, "GANTRY_CLICKHOUSE_ENFORCEMENT_PASSWORD": true,
-}
-
 // TestVariablesAndCommandsExist holds the template against the programs.
 func TestVariablesAndCommandsExist(t *testing.T) {
 	template := parseTemplate(t, templatePath)
@@ -91,7 +84,7 @@ func TestVariablesAndCommandsExist(t *testing.T) {
 		}
 		for _, list := range []string{"Environment", "Secrets"} {
 			for name := range entries(t, definition[list]) {
-				if !known[name] && !awaited[name] {
+				if !known[name] {
 					t.Errorf("%s is given %s, which it does not read", p.container, name)
 				}
 			}
