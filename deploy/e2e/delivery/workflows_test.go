@@ -13,7 +13,7 @@ import (
 // workflows are the files of .github/workflows by name, parsed.
 func workflows(t *testing.T) map[string]object {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(root, ".github/workflows/*.yml"))
+	paths, err := filepath.Glob(filepath.Join(root, ".github", "workflows", "*.yml"))
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no workflows: %v", err)
 	}
