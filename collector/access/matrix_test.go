@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -40,6 +42,7 @@ type kind struct {
 	headers map[string]string
 	local   bool
 	proxied bool // the listener trusts a proxy at the caller's address
+	session bool // people log in; the caller has a session with the roles of may
 	may     string
 	refused codes.Code // 0 takes PermissionDenied
 }
@@ -68,6 +71,10 @@ func kinds() []kind {
 		{name: "foreign proxy", headers: proxy("ann", "police"), may: "nobody", refused: codes.Unauthenticated},
 		{name: "foreign proxy, here", local: true, headers: proxy("ann", "police"), may: "loopback", refused: codes.Unauthenticated},
 	}
+	for _, role := range []string{"planner", "enforcement", "operator"} {
+		all = append(all, kind{name: role + " logged in, here", session: true, local: true, may: role}, kind{name: role + " logged in, remote", session: true, may: role})
+	}
+	all = append(all, kind{name: "not logged in, here", session: true, local: true, may: "nobody", refused: codes.Unauthenticated})
 	for _, role := range []string{"agent", "viewer", "planner", "enforcement", "operator", "both"} {
 		all = append(all, kind{name: role + ", remote", headers: bearer(role), may: role},
 			kind{name: role + ", here", local: true, headers: bearer(role), may: role})
@@ -103,8 +110,18 @@ func TestEveryMethodAndCaller(t *testing.T) {
 		if k.local {
 			address = onLoopback
 		}
+		if k.session {
+			cfg.OIDC = &OIDCConfig{Issuer: "https://login.example", ClientID: "c", PublicURL: "https://gantry.example"}
+		}
 		g := openAccess(t, cfg).Guard(address)
+		if k.session && k.may != "nobody" {
+			k.headers = map[string]string{"cookie": sessionOf(t, g, k.may)}
+		}
 		for name, call := range ways(t, g) {
+			k := k // changed below
+			if k.session && name == "grpc-go" {
+				k.may, k.refused = "nobody", codes.Unauthenticated // no browser calls there, so no cookie counts
+			}
 			t.Run(fmt.Sprintf("%s by %s", k.name, name), func(t *testing.T) {
 				for procedure, m := range all {
 					checkCall(t, k, call, procedure, m, audit)
@@ -112,6 +129,21 @@ func TestEveryMethodAndCaller(t *testing.T) {
 			})
 		}
 	}
+}
+
+// sessionOf seals a session as the login does.
+func sessionOf(t *testing.T, g *Guard, role string) string {
+	t.Helper()
+	roles, err := ParseRoles(role)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	if err := g.login.sessions.seal(w, sessionCookie, sealed{Name: "ann", Roles: roles, Expires: noon.Add(time.Hour)}, noon.Add(time.Hour), noon); err != nil {
+		t.Fatal(err)
+	}
+	c := w.Result().Cookies()[0]
+	return c.Name + "=" + c.Value
 }
 
 func checkCall(t *testing.T, k kind, call way, procedure string, m protoreflect.MethodDescriptor, audit *memoryAudit) {
