@@ -78,7 +78,7 @@ score: need-go bin/local ## compare the models' answers with the truth; SEEDS, F
 		$(if $(SCENARIOS),--scenarios '$(SCENARIOS)') $(if $(OUT),--out '$(OUT)') $(SCORE_FLAGS)
 
 .PHONY: lint
-lint: lint-proto $(TOOLS)/ready ## golangci-lint, buf lint, actionlint
+lint: lint-proto lint-rules $(TOOLS)/ready ## golangci-lint, buf lint, actionlint, promtool
 	@$(TOOLS)/golangci-lint run --allow-serial-runners ./...
 	@if compgen -G '.github/workflows/*.y*ml' >/dev/null; then $(TOOLS)/actionlint; fi
 
@@ -87,6 +87,17 @@ generate: $(TOOLS)/ready ## generate proto/gen and the pages' client from proto
 	@$(BUF) generate
 	@if [ -d $(WEB)/node_modules ]; then $(BUF) generate --template $(WEB)/buf.gen.yaml; \
 	else echo "the pages' client was not generated: npm ci in $(WEB) first" >&2; fi
+
+.PHONY: images
+images: pages ## build the container images; ENGINE=podman|docker, PLATFORM=linux/arm64, TAG=…
+	@deploy/images/build
+	@tag="$${TAG:-$$(git describe --tags --always --dirty)}"; engine="$${ENGINE:-$$(command -v podman || command -v docker)}"; \
+		for i in gantry-agent collector dbt; do "$$engine" tag "gantry/$$i:$$tag" "gantry/$$i:latest"; done
+
+.PHONY: test-images
+test-images: install ## build the images twice and run them, with podman; minutes, so no part of make test
+	@command -v podman >/dev/null || { echo "gantry: podman is missing (needed to build and run images): install podman and buildah" >&2; exit 1; }
+	@GANTRY_IMAGES=1 go test -count=1 -v -timeout 40m ./deploy/e2e/images
 
 .PHONY: pictures
 pictures: need-go ## draw the README's pictures of a simulated day
@@ -140,7 +151,7 @@ bin/local: need-go
 
 .PHONY: install
 install: need-go need-test-tools chromium bin/local
-	@bin/local install --kafka=apache
+	@bin/local install --kafka=apache --checks
 
 .PHONY: need-test-tools
 need-test-tools: qemu
@@ -175,6 +186,20 @@ $(TOOLS)/ready: deploy/tools/go.mod deploy/tools/go.sum | need-go
 .PHONY: lint-proto
 lint-proto: $(TOOLS)/ready
 	@$(BUF) lint
+
+# Prometheus' own judge, with a module file of its own, so that the other tools
+# need not agree with its dependencies; without the clouds' discovery, which
+# would be most of it.
+$(TOOLS)/promtool: deploy/tools/promtool.mod deploy/tools/promtool.sum | need-go
+	@echo "building promtool (once, minutes)"
+	@mkdir -p $(TOOLS)
+	@go build -C deploy/tools -modfile=promtool.mod -tags remove_all_sd,enable_dns_sd -o '$(CURDIR)/$@' github.com/prometheus/prometheus/cmd/promtool
+	@touch $@
+
+.PHONY: lint-rules
+lint-rules: $(TOOLS)/promtool
+	@cd deploy/prometheus && for check in 'check config prometheus.yml' 'check rules gantry.rules.yml' 'test rules rules_test.yml'; do \
+		said="$$('$(CURDIR)/$(TOOLS)/promtool' $$check 2>&1)" || { echo "$$said" >&2; exit 1; }; done
 
 .PHONY: generated
 generated: $(TOOLS)/ready

@@ -98,6 +98,15 @@ func (h *healthState) report() (bool, map[string]string) {
 	return ready, out
 }
 
+// live says whether the process should go on as it is: it has started and does
+// not stop. What it depends on does not matter, for a new process would find
+// the same broker away, and streams in waiting would be cut for nothing.
+func (h *healthState) live() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return !h.stopped && closed(h.started)
+}
+
 func closed(c <-chan struct{}) bool {
 	select {
 	case <-c:

@@ -18,10 +18,11 @@ import (
 type healthcheckCmd struct {
 	HTTPAddr    string        `name:"http-addr" default:"127.0.0.1:8080" help:"The collector's HTTP address."`
 	TLSCertFile string        `name:"tls-cert-file" type:"path" help:"The collector's certificate, when it has one: asks by TLS and takes no other."`
+	Live        bool          `help:"Ask only whether it has started and does not stop, whatever is away: what decides whether to start it anew."`
 	Timeout     time.Duration `default:"3s" help:"How long to wait for the answer."`
 }
 
-// Run asks /healthz and fails unless the answer is 200.
+// Run asks /healthz, or /livez, and fails unless the answer is 200.
 func (c *healthcheckCmd) Run(ctx context.Context, _ *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
@@ -36,7 +37,7 @@ func (c *healthcheckCmd) Run(ctx context.Context, _ *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+net.JoinHostPort(host, port)+"/healthz", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+net.JoinHostPort(host, port)+c.path(), nil)
 	if err != nil {
 		return fmt.Errorf("--http-addr: %w", err)
 	}
@@ -51,6 +52,13 @@ func (c *healthcheckCmd) Run(ctx context.Context, _ *slog.Logger) error {
 		return fmt.Errorf("the collector is not ready: %s", resp.Status)
 	}
 	return nil
+}
+
+func (c *healthcheckCmd) path() string {
+	if c.Live {
+		return "/livez"
+	}
+	return "/healthz"
 }
 
 // client asks by TLS where there is a certificate. The address is this

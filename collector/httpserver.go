@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/pprof"
@@ -28,6 +29,7 @@ func newHTTPServer(h *healthState, metrics prometheus.Gatherer, addr net.Addr, d
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", onlyLocalHosts(promhttp.HandlerFor(metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4}), addr))
 	mux.Handle("GET /healthz", onlyLocalHosts(http.HandlerFunc(h.serveHTTP), addr))
+	mux.Handle("GET /livez", onlyLocalHosts(http.HandlerFunc(h.serveLive), addr))
 	if data != nil {
 		mux.Handle("/", data)
 	}
@@ -152,4 +154,16 @@ func (h *healthState) serveHTTP(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 	_ = json.NewEncoder(w).Encode(map[string]any{"ready": ready, "checks": checks})
+}
+
+// serveLive answers 200 from the start's end to the stop's beginning: what
+// orchestrators and balancers ask, so that an outage of Kafka does not make
+// them replace every collector.
+func (h *healthState) serveLive(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	if !h.live() {
+		http.Error(w, "starting or stopping", http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = io.WriteString(w, "ok\n") // the caller has gone: nothing to do
 }

@@ -84,6 +84,25 @@ func TestReadiness(t *testing.T) {
 	step("stopping", 503, `"process":"stopping"`)
 }
 
+// TestLiveness: an outage of Kafka is no reason to replace a collector.
+func TestLiveness(t *testing.T) {
+	started := make(chan struct{})
+	h := newHealthState(started, healthCheck{"kafka", true, func(context.Context) error { return errors.New("gone") }})
+	handler := newHTTPServer(h, prometheus.NewRegistry(), local, nil).Handler
+	step := func(name string, want int) {
+		t.Helper()
+		if got := get(handler, "localhost", "/livez").Code; got != want {
+			t.Errorf("%s: %d, want %d", name, got, want)
+		}
+	}
+	step("starting", 503)
+	close(started)
+	h.probe(t.Context(), h.checks[0])
+	step("Kafka away", 200)
+	h.stop()
+	step("stopping", 503)
+}
+
 func TestStartingIsNotReady(t *testing.T) {
 	w := get(newHTTPServer(newHealthState(make(chan struct{})), prometheus.NewRegistry(), local, nil).Handler, "localhost", "/healthz")
 	if w.Code != 503 || !strings.Contains(w.Body.String(), `"process":"starting"`) {

@@ -18,6 +18,8 @@ import (
 	_ "time/tzdata" // networks name time zones; containers have none
 
 	"github.com/alecthomas/kong"
+
+	"github.com/gantry-dev/gantry/proto/secretenv"
 )
 
 // version of the program; the release sets it with -ldflags -X main.version=.
@@ -51,6 +53,7 @@ func run(args []string) int {
 		kong.Name("collector"),
 		kong.Description("Collects traffic readings from gantry agents. Every flag is also an environment variable: --kafka-brokers is GANTRY_KAFKA_BROKERS."),
 		kong.DefaultEnvars("GANTRY"),
+		kong.Resolvers(secretenv.Resolver("GANTRY")),
 		kong.UsageOnError(),
 	)
 	if err != nil {

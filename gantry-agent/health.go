@@ -13,7 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// serveHTTP serves /metrics and /healthz on addr until the returned function
+// serveHTTP serves /metrics, /healthz and /livez on addr until the returned function
 // is called. well says whether the agent is connected. An empty addr serves
 // nothing.
 func serveHTTP(addr string, metrics prometheus.Gatherer, well func() bool) (stop func(), err error) {
@@ -39,20 +39,29 @@ func healthHandler(metrics prometheus.Gatherer, well func() bool) http.Handler {
 		}
 		_, _ = io.WriteString(w, "ok\n") // the client has gone: nothing to do
 	})
+	// An agent without a collector waits, and a new one would wait too.
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "ok\n") // as above
+	})
 	return mux
 }
 
 // healthcheckCmd asks a running agent, for containers without a shell.
 type healthcheckCmd struct {
 	HTTP    string        `name:"http" required:"" placeholder:"HOST:PORT" help:"The agent's --http address."`
+	Live    bool          `help:"Ask only whether it runs, connected or not: what decides whether to start it anew."`
 	Timeout time.Duration `default:"3s" help:"How long to wait for the answer."`
 }
 
-// Run exits with an error unless the agent is connected.
+// Run exits with an error unless the agent is connected or, with --live, runs.
 func (c *healthcheckCmd) Run(stop signals) error {
 	ctx, cancel := context.WithTimeout(stop, c.Timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.HTTP+"/healthz", nil)
+	path := "/healthz"
+	if c.Live {
+		path = "/livez"
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.HTTP+path, nil)
 	if err != nil {
 		return fmt.Errorf("address %q: %w", c.HTTP, err)
 	}

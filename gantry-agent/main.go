@@ -21,6 +21,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/gantry-dev/gantry/gantry-agent/truth"
+	"github.com/gantry-dev/gantry/proto/secretenv"
 )
 
 // cli is the command line.
@@ -71,6 +72,7 @@ var errHelped = errors.New("help was shown")
 func parseCLI(c *cli, args []string, stdout, stderr io.Writer) (*kong.Context, error) {
 	helped := false
 	parser, err := kong.New(c, kong.Name("gantry-agent"), kong.DefaultEnvars("GANTRY"),
+		kong.Resolvers(secretenv.Resolver("GANTRY")),
 		kong.Description("Stands in for roadside devices and streams their readings to a collector."),
 		kong.Writers(stdout, stderr), kong.Exit(func(int) { helped = true }))
 	if err != nil {
@@ -129,9 +131,16 @@ func (versionCmd) Run(w io.Writer) error {
 	return err
 }
 
-// version is the module's version or, of a build from a working copy, its
-// commit.
+// release is the version of a released program, set with -ldflags -X
+// main.release=.
+var release string
+
+// version is the release's, else the module's version or, of a build from a
+// working copy, its commit.
 func version() string {
+	if release != "" {
+		return release
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

@@ -208,6 +208,11 @@ func TestHealth(t *testing.T) {
 	if err := check.Run(signals{t.Context()}); err == nil {
 		t.Error("an agent without a collector is called well")
 	}
+	alive := check
+	alive.Live = true
+	if err := alive.Run(signals{t.Context()}); err != nil {
+		t.Errorf("an agent that waits for a collector is called dead: %v", err)
+	}
 	well = true
 	if err := check.Run(signals{t.Context()}); err != nil {
 		t.Error(err)

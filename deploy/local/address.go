@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 
 	"github.com/gantry-dev/gantry/deploy/local/state"
 )
@@ -52,7 +53,8 @@ func openState(dir string) (*state.State, error) {
 
 // installCommand gets what a run needs, for tests that want it beforehand.
 type installCommand struct {
-	Kafka string `enum:"fake,apache" default:"fake" env:"KAFKA,GANTRY_KAFKA" help:"Broker to install for: ${enum}."`
+	Kafka  string `enum:"fake,apache" default:"fake" env:"KAFKA,GANTRY_KAFKA" help:"Broker to install for: ${enum}."`
+	Checks bool   `help:"Get what checks templates, workflows and compose files too."`
 }
 
 // Run installs and prints NAME=path lines on stdout; progress goes to stderr.
@@ -66,6 +68,13 @@ func (c *installCommand) Run() error {
 	fmt.Printf("GANTRY_LIBCHDB=%s\nGANTRY_DBT=%s\n", got.Library, got.DBT)
 	if got.Jars != "" {
 		fmt.Printf("GANTRY_KAFKA_LIBS=%s\n", got.Jars)
+	}
+	if c.Checks {
+		program, err := lockedChecks.ensure(ctx, ".", os.Stderr)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("GANTRY_CHECKS=%s\n", filepath.Dir(program))
 	}
 	return nil
 }

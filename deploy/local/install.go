@@ -20,8 +20,15 @@ import (
 	"github.com/gantry-dev/gantry/collector/kafka/kafkalocal"
 )
 
-// lockFile is dbt's locked set of packages, in the tree.
-const lockFile = "dbt/requirements.lock"
+// locked is a Python program with the locked set of its packages, in the tree.
+type locked struct{ program, lock string }
+
+var (
+	lockedDBT = locked{"dbt", "dbt/requirements.lock"}
+	// lockedChecks are the programs that check what is deployed elsewhere:
+	// beside cfn-lint its environment has moto, zizmor and podman-compose.
+	lockedChecks = locked{"cfn-lint", "deploy/tools/requirements.lock"}
+)
 
 // installed is where what a run needs has been put.
 type installed struct {
@@ -48,7 +55,7 @@ func install(ctx context.Context, kafka string, out io.Writer) (installed, error
 			return got, err
 		}
 	}
-	got.DBT, err = ensureDBT(ctx, lockFile, out)
+	got.DBT, err = lockedDBT.ensure(ctx, ".", out)
 	return got, err
 }
 
@@ -64,10 +71,11 @@ func cacheDir() (string, error) {
 	return filepath.Join(dir, "gantry"), nil
 }
 
-// ensureDBT returns the dbt program of a virtual environment that holds
-// exactly the packages of the lock file. It is made once for each lock file
-// and version of Python, in the user's cache.
-func ensureDBT(ctx context.Context, lock string, out io.Writer) (string, error) {
+// ensure returns the program, of a virtual environment that holds exactly the
+// packages of its lock file below root. It is made once for each lock file and
+// version of Python, in the user's cache.
+func (l locked) ensure(ctx context.Context, root string, out io.Writer) (string, error) {
+	lock := filepath.Join(root, l.lock)
 	packages, err := os.ReadFile(lock)
 	if err != nil {
 		return "", err
@@ -81,7 +89,7 @@ func ensureDBT(ctx context.Context, lock string, out io.Writer) (string, error) 
 		return "", err
 	}
 	key := sha256.Sum256(append(packages, python...))
-	dir := filepath.Join(cache, "dbt", fmt.Sprintf("%x", key[:8]))
+	dir := filepath.Join(cache, l.program, fmt.Sprintf("%x", key[:8]))
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return "", err
 	}
@@ -90,15 +98,16 @@ func ensureDBT(ctx context.Context, lock string, out io.Writer) (string, error) 
 		return "", err
 	}
 	defer unlock()
-	program, complete := filepath.Join(dir, "bin", "dbt"), filepath.Join(dir, "complete")
+	program, complete := filepath.Join(dir, "bin", l.program), filepath.Join(dir, "complete")
 	if _, err := os.Stat(complete); err == nil {
 		return program, nil
 	}
 	if err := checkVenv(); err != nil {
 		return "", err
 	}
-	if err := makeVenv(ctx, dir, lock, strings.Count(string(packages), "=="), out); err != nil {
-		return "", fmt.Errorf("install dbt: %w", err)
+	bar := newBar(out, l.program, false)
+	if err := makeVenv(ctx, dir, lock, strings.Count(string(packages), "=="), bar); err != nil {
+		return "", fmt.Errorf("install %s: %w", l.program, err)
 	}
 	return program, os.WriteFile(complete, nil, 0o600)
 }
@@ -118,11 +127,10 @@ func lockPath(path string) (unlock func(), err error) {
 
 // makeVenv makes a virtual environment in dir, in place of a broken one, and
 // installs the locked packages, whose hashes pip checks.
-func makeVenv(ctx context.Context, dir, lock string, packages int, out io.Writer) error {
+func makeVenv(ctx context.Context, dir, lock string, packages int, bar *bar) error {
 	if err := os.RemoveAll(dir); err != nil {
 		return err
 	}
-	bar := newBar(out, "dbt", false)
 	bar.count(0, packages)
 	defer bar.done()
 	venv := exec.CommandContext(ctx, "python3", "-m", "venv", dir)

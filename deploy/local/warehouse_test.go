@@ -107,7 +107,7 @@ func TestBuildMakesTheServingTableFromRaw(t *testing.T) {
 // testBuilder is a builder with the locked dbt, installed if need be.
 func testBuilder(t *testing.T, dir string, s *state.State) *builder {
 	t.Helper()
-	program, err := ensureDBT(t.Context(), filepath.Join("..", "..", lockFile), os.Stderr)
+	program, err := lockedDBT.ensure(t.Context(), filepath.Join("..", ".."), os.Stderr)
 	if err != nil {
 		t.Fatal(err)
 	}

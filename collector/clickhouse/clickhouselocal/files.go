@@ -33,7 +33,7 @@ func writeFiles(c Config) error {
 	}
 	files := map[string]string{
 		configFile: strings.NewReplacer("{dir}", abs, "{memory}", fmt.Sprint(c.MemoryBytes)).Replace(configXML),
-		usersFile:  usersXML(c.Passwords),
+		usersFile:  UsersXML(c.Passwords),
 		filepath.Join(functions, "function_file.sql"): noFileSQL,
 	}
 	for name, text := range files {
@@ -93,8 +93,9 @@ const configXML = `<clickhouse>
 </clickhouse>
 `
 
-// usersXML is the access control of the server.
-func usersXML(passwords map[string]string) string {
+// UsersXML is the access control of the server: its users with the hashes of the
+// given passwords, their grants and limits. It is a whole users.xml.
+func UsersXML(passwords map[string]string) string {
 	var b strings.Builder
 	b.WriteString(profilesXML)
 	b.WriteString("  <users>\n")
