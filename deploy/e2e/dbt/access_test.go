@@ -242,9 +242,12 @@ func (f *thief) everyTrick() {
 		"CREATE USER thief", "GRANT SELECT ON raw.* TO planner", "CREATE ROW POLICY p ON raw.readings USING 1 TO ALL", "SYSTEM FLUSH LOGS", "BACKUP TABLE raw.readings TO Null", "BACKUP TABLE raw.readings TO File('/tmp/b')",
 		"CREATE FUNCTION steal AS () -> (SELECT any(plate) FROM raw.readings)", "CREATE NAMED COLLECTION c AS a = 1", "ATTACH TABLE raw.readings2 FROM '/x' (a Int8) ENGINE = MergeTree ORDER BY a",
 		"RENAME TABLE raw.readings TO serving.readings", "EXCHANGE TABLES raw.readings AND serving.station_flow_5m",
+		// An answer that says nothing of the file that was read for it, and where
+		// the engine keeps what it found there.
+		"SELECT naiveBayesClassifier('" + dir + "/canary', 'x')", "SELECT * FROM system.errors",
 	} {
 		ok, answer := f.try(statement, nil)
-		if dbtMay := f.user == clickhousetest.DBT && (strings.HasPrefix(statement, "SET ") || strings.Contains(statement, "SETTINGS") || strings.Contains(statement, "FROM system.")); ok && !dbtMay && !strings.HasPrefix(statement, "SET ROLE") {
+		if dbtMay := f.user == clickhousetest.DBT && (strings.HasPrefix(statement, "SET ") || strings.Contains(statement, "SETTINGS") || strings.Contains(statement, "FROM system.") && !strings.HasSuffix(statement, ".errors")); ok && !dbtMay && !strings.HasPrefix(statement, "SET ROLE") {
 			f.w.t.Errorf("%s may: %s: %.200s", f.user, statement, answer)
 		}
 	}
