@@ -21,25 +21,8 @@ import (
 	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
 	"github.com/gantry-dev/gantry/proto/transport"
 	"github.com/gantry-dev/gantry/proto/transport/devca"
+	"github.com/gantry-dev/gantry/proto/transport/transporttest"
 )
-
-func newCA(t *testing.T, dir string) *devca.CA {
-	t.Helper()
-	ca, err := devca.Open(dir, time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ca
-}
-
-func issue(t *testing.T, ca *devca.CA, who devca.Who) transport.Files {
-	t.Helper()
-	files, err := ca.Issue(who)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return files
-}
 
 // secured opens a connection of its own with the files, by TLS.
 func secured(t *testing.T, c *collector, files transport.Files) *grpc.ClientConn {
@@ -106,12 +89,12 @@ func handshake(t *testing.T, c *collector, files transport.Files) error {
 // with one of another authority, or under another name than its own.
 func TestAgentsAreWhoTheirCertificateSays(t *testing.T) {
 	dir := t.TempDir()
-	ca := newCA(t, dir)
-	c := startSecured(t, issue(t, ca, devca.Who{Name: "server", Hosts: []string{"127.0.0.1"}}), "require")
-	one := issue(t, ca, devca.Who{Name: "one", Agent: "agent-1"})
-	all := issue(t, ca, devca.Who{Name: "all", Agent: "*"})
-	serverOnly := issue(t, ca, devca.Who{Name: "nobody", Hosts: []string{"agent-1"}})
-	foreign := issue(t, newCA(t, t.TempDir()), devca.Who{Name: "one", Agent: "agent-1"})
+	ca := transporttest.CA(t, dir)
+	c := startSecured(t, transporttest.Issue(t, ca, devca.Who{Name: "server", Hosts: []string{"127.0.0.1"}}), "require")
+	one := transporttest.Issue(t, ca, devca.Who{Name: "one", Agent: "agent-1"})
+	all := transporttest.Issue(t, ca, devca.Who{Name: "all", Agent: "*"})
+	serverOnly := transporttest.Issue(t, ca, devca.Who{Name: "nobody", Hosts: []string{"agent-1"}})
+	foreign := transporttest.Issue(t, transporttest.CA(t, t.TempDir()), devca.Who{Name: "one", Agent: "agent-1"})
 	for _, k := range []struct {
 		name, agent string
 		files       transport.Files
@@ -159,16 +142,16 @@ func TestAgentsAreWhoTheirCertificateSays(t *testing.T) {
 // TestOptionalCertificates: people come with a token, agents with either; but
 // a certificate that is shown must be right.
 func TestOptionalCertificates(t *testing.T) {
-	ca := newCA(t, t.TempDir())
-	c := startSecured(t, issue(t, ca, devca.Who{Name: "server", Hosts: []string{"127.0.0.1"}}), "optional")
-	one := issue(t, ca, devca.Who{Name: "one", Agent: "agent-1"})
+	ca := transporttest.CA(t, t.TempDir())
+	c := startSecured(t, transporttest.Issue(t, ca, devca.Who{Name: "server", Hosts: []string{"127.0.0.1"}}), "optional")
+	one := transporttest.Issue(t, ca, devca.Who{Name: "one", Agent: "agent-1"})
 	if err := hello(t, secured(t, c, one), "agent-2"); status.Code(err) != codes.PermissionDenied {
 		t.Errorf("another's name: %v", err)
 	}
 	if err := hello(t, secured(t, c, transport.Files{CA: one.CA}), "agent-2"); err != nil {
 		t.Errorf("on loopback, without a certificate: %v", err)
 	}
-	foreign := issue(t, newCA(t, t.TempDir()), devca.Who{Name: "one", Agent: "agent-1"})
+	foreign := transporttest.Issue(t, transporttest.CA(t, t.TempDir()), devca.Who{Name: "one", Agent: "agent-1"})
 	if err := hello(t, secured(t, c, transport.Files{CA: one.CA, Cert: foreign.Cert, Key: foreign.Key}), "agent-1"); status.Code(err) != codes.Unavailable {
 		t.Errorf("another authority: %v", err)
 	}
@@ -189,15 +172,15 @@ func serial(t *testing.T, addr net.Addr) string {
 // without a restart, and without a word to the agent that is connected.
 func TestRotationUnderAnOpenStream(t *testing.T) {
 	dir := t.TempDir()
-	ca := newCA(t, dir)
+	ca := transporttest.CA(t, dir)
 	server := devca.Who{Name: "server", Hosts: []string{"127.0.0.1"}}
-	c := startSecured(t, issue(t, ca, server), "require")
-	old := issue(t, newCA(t, dir), devca.Who{Name: "one", Agent: "agent-1"})
+	c := startSecured(t, transporttest.Issue(t, ca, server), "require")
+	old := transporttest.Issue(t, transporttest.CA(t, dir), devca.Who{Name: "one", Agent: "agent-1"})
 	a := connect(t, secured(t, c, old))
 	a.deliver(5)
 
 	before, web := serial(t, c.grpcListener.Addr()), serial(t, c.httpListener.Addr())
-	issue(t, ca, server)
+	transporttest.Issue(t, ca, server)
 	eventually(t, "shown the new certificate", func() bool { return serial(t, c.grpcListener.Addr()) != before })
 	eventually(t, "shown it on the HTTP port", func() bool { return serial(t, c.httpListener.Addr()) != web })
 	a.deliverFrom(6, 5)
@@ -207,9 +190,9 @@ func TestRotationUnderAnOpenStream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	next := newCA(t, t.TempDir())
-	issue(t, next, server)
-	text, err := os.ReadFile(issue(t, next, devca.Who{Name: "one", Agent: "agent-1"}).CA)
+	next := transporttest.CA(t, t.TempDir())
+	transporttest.Issue(t, next, server)
+	text, err := os.ReadFile(transporttest.Issue(t, next, devca.Who{Name: "one", Agent: "agent-1"}).CA)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,8 +222,8 @@ func TestRotationUnderAnOpenStream(t *testing.T) {
 // TestHTTPS: the dashboard's port speaks TLS, asks for no certificate, and the
 // health check takes the collector's certificate and no other.
 func TestHTTPS(t *testing.T) {
-	ca := newCA(t, t.TempDir())
-	server := issue(t, ca, devca.Who{Name: "server", Hosts: []string{"127.0.0.1"}})
+	ca := transporttest.CA(t, t.TempDir())
+	server := transporttest.Issue(t, ca, devca.Who{Name: "server", Hosts: []string{"127.0.0.1"}})
 	c := startSecured(t, server, "require")
 	check := func(cert string) error {
 		h := healthcheckCmd{HTTPAddr: c.httpListener.Addr().String(), TLSCertFile: cert, Timeout: 5 * time.Second}
@@ -249,7 +232,7 @@ func TestHTTPS(t *testing.T) {
 	if err := check(server.Cert); err != nil {
 		t.Errorf("health check: %v", err)
 	}
-	other := issue(t, ca, devca.Who{Name: "other", Hosts: []string{"127.0.0.1"}})
+	other := transporttest.Issue(t, ca, devca.Who{Name: "other", Hosts: []string{"127.0.0.1"}})
 	if err := check(other.Cert); err == nil || !strings.Contains(err.Error(), "another certificate") {
 		t.Errorf("with another certificate: %v", err)
 	}
@@ -272,8 +255,8 @@ func TestHTTPS(t *testing.T) {
 
 // TestPlaintextIsRefused off loopback, in one sentence, unless forced.
 func TestPlaintextIsRefused(t *testing.T) {
-	ca := newCA(t, t.TempDir())
-	cert := issue(t, ca, devca.Who{Name: "server", Hosts: []string{"127.0.0.1"}})
+	ca := transporttest.CA(t, t.TempDir())
+	cert := transporttest.Issue(t, ca, devca.Who{Name: "server", Hosts: []string{"127.0.0.1"}})
 	for _, k := range []struct {
 		name   string
 		change func(s *settings)

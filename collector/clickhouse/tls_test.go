@@ -4,11 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"io"
-	"log/slog"
 	"net"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/ch-go/proto"
@@ -17,36 +15,15 @@ import (
 	"github.com/gantry-dev/gantry/collector/clickhouse/clickhousetest"
 	"github.com/gantry-dev/gantry/proto/transport"
 	"github.com/gantry-dev/gantry/proto/transport/devca"
+	"github.com/gantry-dev/gantry/proto/transport/transporttest"
 )
-
-func issued(t *testing.T, who devca.Who) transport.Files {
-	t.Helper()
-	ca, err := devca.Open(t.TempDir(), time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files, err := ca.Issue(who)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return files
-}
-
-func opened(t *testing.T, files transport.Files) *transport.TLS {
-	t.Helper()
-	material, err := transport.Open(files, slog.Default(), time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return material
-}
 
 // terminate speaks TLS in front of addr and returns its own address: the
 // embedded engine opens no port with TLS (SYSTEM START LISTEN knows TCP and
 // HTTP only), so that what stands between is as a balancer would be.
 func terminate(t *testing.T, files transport.Files, addr string) string {
 	t.Helper()
-	l, err := tls.Listen("tcp", "127.0.0.1:0", opened(t, files).Server(tls.NoClientCert))
+	l, err := tls.Listen("tcp", "127.0.0.1:0", transporttest.Open(t, files).Server(tls.NoClientCert))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,8 +54,8 @@ func terminate(t *testing.T, files transport.Files, addr string) string {
 // against their roots.
 func TestTLS(t *testing.T) {
 	server := clickhousetest.Start(t)
-	files := issued(t, devca.Who{Name: "clickhouse", Hosts: []string{"127.0.0.1"}})
-	elsewhere := issued(t, devca.Who{Name: "clickhouse", Hosts: []string{"clickhouse.example"}})
+	files := transporttest.Issue(t, transporttest.CA(t, t.TempDir()), devca.Who{Name: "clickhouse", Hosts: []string{"127.0.0.1"}})
+	elsewhere := transporttest.Issue(t, transporttest.CA(t, t.TempDir()), devca.Who{Name: "clickhouse", Hosts: []string{"clickhouse.example"}})
 	cfg := server.Config(clickhousetest.Operator)
 	cfg.Addr = terminate(t, files, server.TCPAddr())
 	for name, c := range map[string]struct {
@@ -88,7 +65,7 @@ func TestTLS(t *testing.T) {
 		"other root":   {cfg.Addr, elsewhere.CA, "unknown authority"},
 		"another name": {terminate(t, elsewhere, server.TCPAddr()), elsewhere.CA, "cannot validate certificate for 127.0.0.1"},
 	} {
-		cfg.Addr, cfg.TLS = c.addr, opened(t, transport.Files{CA: c.root})
+		cfg.Addr, cfg.TLS = c.addr, transporttest.Open(t, transport.Files{CA: c.root})
 		for client, err := range map[string]error{"pool": pooled(t.Context(), cfg), "inserts": inserting(t.Context(), cfg)} {
 			if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
 				t.Errorf("%s, %s: %v, want %q", name, client, err, c.says)

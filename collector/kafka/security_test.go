@@ -3,7 +3,6 @@ package kafka_test
 import (
 	"context"
 	"crypto/tls"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,29 +16,8 @@ import (
 	"github.com/gantry-dev/gantry/collector/kafka/kafkatest"
 	"github.com/gantry-dev/gantry/proto/transport"
 	"github.com/gantry-dev/gantry/proto/transport/devca"
+	"github.com/gantry-dev/gantry/proto/transport/transporttest"
 )
-
-func openCA(t *testing.T) *devca.CA {
-	t.Helper()
-	ca, err := devca.Open(t.TempDir(), time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ca
-}
-
-func certificate(t *testing.T, ca *devca.CA, who devca.Who) (transport.Files, *transport.TLS) {
-	t.Helper()
-	files, err := ca.Issue(who)
-	if err != nil {
-		t.Fatal(err)
-	}
-	material, err := transport.Open(files, slog.Default(), time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return files, material
-}
 
 func passwordFile(t *testing.T, password string) string {
 	t.Helper()
@@ -80,10 +58,10 @@ func carry(t *testing.T, cfg kafka.ClientConfig) error {
 
 // TestTLSAndSASL against the fake: who proves what, and who is refused.
 func TestTLSAndSASL(t *testing.T) {
-	ca := openCA(t)
-	_, server := certificate(t, ca, devca.Who{Name: "broker", Hosts: []string{"127.0.0.1"}})
-	_, trusting := certificate(t, ca, devca.Who{Name: "client", Agent: "collector"})
-	_, foreign := certificate(t, openCA(t), devca.Who{Name: "client", Agent: "collector"})
+	ca := transporttest.CA(t, t.TempDir())
+	server := transporttest.Open(t, transporttest.Issue(t, ca, devca.Who{Name: "broker", Hosts: []string{"127.0.0.1"}}))
+	trusting := transporttest.Open(t, transporttest.Issue(t, ca, devca.Who{Name: "client", Agent: "collector"}))
+	foreign := transporttest.Open(t, transporttest.Issue(t, transporttest.CA(t, t.TempDir()), devca.Who{Name: "client", Agent: "collector"}))
 	for mechanism, name := range map[string]string{kafka.MechanismPlain: "PLAIN", kafka.MechanismScramSHA256: "SCRAM-SHA-256", kafka.MechanismScramSHA512: "SCRAM-SHA-512"} {
 		t.Run(mechanism, func(t *testing.T) {
 			broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.TLS(server.Server(tls.NoClientCert)), kfake.EnableSASL(), kfake.Superuser(name, "gantry", "secret"))
@@ -188,9 +166,9 @@ func TestMSKIAM(t *testing.T) {
 
 // TestApacheTLSAndSCRAM is the real broker's opinion.
 func TestApacheTLSAndSCRAM(t *testing.T) {
-	ca := openCA(t)
-	files, _ := certificate(t, ca, devca.Who{Name: "broker", Hosts: []string{"127.0.0.1"}})
-	_, trusting := certificate(t, ca, devca.Who{Name: "client", Agent: "collector"})
+	ca := transporttest.CA(t, t.TempDir())
+	files := transporttest.Issue(t, ca, devca.Who{Name: "broker", Hosts: []string{"127.0.0.1"}})
+	trusting := transporttest.Open(t, transporttest.Issue(t, ca, devca.Who{Name: "client", Agent: "collector"}))
 	addr := kafkatest.ApacheSecured(t, files.Cert, files.Key, "gantry", "secret")
 	for password, says := range map[string]string{"secret": "", "wrong": "SASL_AUTHENTICATION_FAILED"} {
 		cfg := kafka.DefaultClientConfig(addr)

@@ -12,7 +12,7 @@ import (
 	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
 )
 
-// maxLiveHours bounds a matrix of minutes.
+// maxLive bounds a matrix of minutes.
 const maxLive = 6 * time.Hour
 
 // matrixCells gives a station's bins as columns, one row per station. A speed

@@ -43,18 +43,16 @@ func (t *Traffic) liveCorridor(ctx context.Context, req *gantryv1.GetCorridorReq
 	if r.to.Sub(r.from) > maxLive {
 		return nil, status.Errorf(codes.InvalidArgument, "from, to: minutes are shown of at most %v: ask for less, or for bin_min 5", maxLive)
 	}
+	known := max(0, timeRange{r.from, earlier(r.to, end)}.bins(time.Minute))
 	resp := newMatrix(along, r, time.Minute)
 	resp.Basis = view.basis(nil)
-	resp.Basis.Completeness = &gantryv1.Completeness{
-		Of: "minutes with a working source of speeds", ExpectedCount: uint64(len(along) * max(0, timeRange{r.from, earlier(r.to, end)}.bins(time.Minute))),
-	}
+	resp.Basis.Completeness = &gantryv1.Completeness{Of: "minutes with a working source of speeds", ExpectedCount: uint64(len(along) * known)}
 	by, err := t.readMinutes(ctx, r, along)
 	if err != nil {
 		return nil, err
 	}
-	known := timeRange{r.from, earlier(r.to, end)}.bins(time.Minute)
 	for _, s := range resp.Stations {
-		resp.Basis.Completeness.MeasuredCount += fillMinutes(s, by[s.StationId], max(0, known))
+		resp.Basis.Completeness.MeasuredCount += fillMinutes(s, by[s.StationId], known)
 	}
 	return resp, nil
 }

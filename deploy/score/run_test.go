@@ -3,12 +3,12 @@ package main
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/gantry-dev/gantry/collector/clickhouse/clickhouselocal"
+	"github.com/gantry-dev/gantry/deploy/local/localtest"
 )
 
 func TestMain(m *testing.M) {
@@ -25,7 +25,7 @@ func TestScore(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "score.json")
 	c := runCommand{
 		Seeds: 1, FirstSeed: 303, Situation: []string{"lane-drop", "quiet"}, Workdays: 5,
-		DBT: dbtProgram(t), Project: "../../dbt", Out: out,
+		DBT: localtest.DBT(t), Project: "../../dbt", Out: out,
 	}
 	if err := c.Run(t.Context()); err != nil {
 		t.Fatal(err)
@@ -49,24 +49,6 @@ func TestScore(t *testing.T) {
 			t.Errorf("%s: %+v", question, q)
 		}
 	}
-}
-
-// dbtProgram installs dbt where the cache does not hold it.
-func dbtProgram(t *testing.T) string {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "run", "./deploy/local", "install")
-	cmd.Dir, cmd.Stderr = "../..", os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(out)) {
-		if program, ok := strings.CutPrefix(strings.TrimSpace(line), "GANTRY_DBT="); ok {
-			return program
-		}
-	}
-	t.Fatalf("no GANTRY_DBT in %s", out)
-	return ""
 }
 
 // TestFolderOfSituations: a folder of files may be given in three ways, and a

@@ -18,29 +18,8 @@ import (
 
 	"github.com/gantry-dev/gantry/proto/transport"
 	"github.com/gantry-dev/gantry/proto/transport/devca"
+	"github.com/gantry-dev/gantry/proto/transport/transporttest"
 )
-
-func issue(t *testing.T, dir string, who devca.Who) transport.Files {
-	t.Helper()
-	ca, err := devca.Open(dir, time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files, err := ca.Issue(who)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return files
-}
-
-func open(t *testing.T, files transport.Files) *transport.TLS {
-	t.Helper()
-	material, err := transport.Open(files, slog.New(slog.NewTextHandler(t.Output(), nil)), time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return material
-}
 
 // TestFresh: a change is seen after a second, a broken file is not, is told
 // once, and nothing of its content is.
@@ -100,9 +79,9 @@ func TestFresh(t *testing.T) {
 // ways, and new roots count for the next connection.
 func TestDial(t *testing.T) {
 	dir := t.TempDir()
-	server := issue(t, dir, devca.Who{Name: "server", Hosts: []string{"127.0.0.1", "localhost"}})
-	client := issue(t, dir, devca.Who{Name: "client", Agent: "a"})
-	l, err := tls.Listen("tcp4", "0.0.0.0:0", open(t, server).Server(tls.RequireAndVerifyClientCert, "x"))
+	server := transporttest.Issue(t, transporttest.CA(t, dir), devca.Who{Name: "server", Hosts: []string{"127.0.0.1", "localhost"}})
+	client := transporttest.Issue(t, transporttest.CA(t, dir), devca.Who{Name: "client", Agent: "a"})
+	l, err := tls.Listen("tcp4", "0.0.0.0:0", transporttest.Open(t, server).Server(tls.RequireAndVerifyClientCert, "x"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +100,7 @@ func TestDial(t *testing.T) {
 	}()
 	ask := func(files transport.Files, host string) error {
 		_, port, _ := net.SplitHostPort(l.Addr().String())
-		conn, err := open(t, files).Dial(context.Background(), net.JoinHostPort(host, port), 5*time.Second)
+		conn, err := transporttest.Open(t, files).Dial(context.Background(), net.JoinHostPort(host, port), 5*time.Second)
 		if err != nil {
 			return err
 		}
@@ -129,7 +108,7 @@ func TestDial(t *testing.T) {
 		_, err = io.ReadFull(conn, make([]byte, 2))
 		return err
 	}
-	other := issue(t, t.TempDir(), devca.Who{Name: "client", Agent: "a"})
+	other := transporttest.Issue(t, transporttest.CA(t, t.TempDir()), devca.Who{Name: "client", Agent: "a"})
 	for name, c := range map[string]struct {
 		files transport.Files
 		host  string
@@ -183,8 +162,8 @@ func TestAgentNames(t *testing.T) {
 // TestFilesThatAreNoGood are told by their path and what to do.
 func TestFilesThatAreNoGood(t *testing.T) {
 	dir := t.TempDir()
-	good := issue(t, dir, devca.Who{Name: "a", Agent: "a"})
-	other := issue(t, dir, devca.Who{Name: "b", Agent: "b"})
+	good := transporttest.Issue(t, transporttest.CA(t, dir), devca.Who{Name: "a", Agent: "a"})
+	other := transporttest.Issue(t, transporttest.CA(t, dir), devca.Who{Name: "b", Agent: "b"})
 	for says, files := range map[string]transport.Files{
 		"go together":                     {Cert: good.Cert},
 		"no such file":                    {CA: filepath.Join(dir, "none")},

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gantry-dev/gantry/deploy/local/localtest"
 )
 
 // excepted is what breaks a rule in this project, and why.
@@ -26,12 +28,8 @@ var excepted = exceptions{
 
 // TestRules parses the project, for which dbt needs no warehouse.
 func TestRules(t *testing.T) {
-	program, err := install()
-	if err != nil {
-		t.Fatal(err)
-	}
 	target := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), program, "--no-use-colors", "--warn-error", "parse")
+	cmd := exec.CommandContext(t.Context(), localtest.DBT(t), "--no-use-colors", "--warn-error", "parse")
 	cmd.Dir = filepath.Join(root, "dbt")
 	cmd.Env = append(os.Environ(), "DO_NOT_TRACK=1", "GANTRY_DBT_PASSWORD=none", "DBT_TARGET_PATH="+target, "DBT_LOG_PATH="+target)
 	if out, err := cmd.CombinedOutput(); err != nil {

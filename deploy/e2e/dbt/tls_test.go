@@ -10,10 +10,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gantry-dev/gantry/proto/transport"
 	"github.com/gantry-dev/gantry/proto/transport/devca"
+	"github.com/gantry-dev/gantry/proto/transport/transporttest"
 )
 
 // TestDBTByTLS: with the profile's variables alone dbt reaches ClickHouse by
@@ -21,19 +21,10 @@ import (
 // TLS stands in front of the embedded engine, which opens no such port.
 func TestDBTByTLS(t *testing.T) {
 	w := emptyWarehouse(t, t.TempDir())
-	ca, other := newCA(t), newCA(t)
-	right, err := ca.Issue(devca.Who{Name: "clickhouse", Hosts: []string{"127.0.0.1"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	wrong, err := other.Issue(devca.Who{Name: "clickhouse", Hosts: []string{"127.0.0.1"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	material, err := transport.Open(transport.Files{Cert: right.Cert, Key: right.Key}, slog.Default(), time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ca, other := transporttest.CA(t, t.TempDir()), transporttest.CA(t, t.TempDir())
+	right := transporttest.Issue(t, ca, devca.Who{Name: "clickhouse", Hosts: []string{"127.0.0.1"}})
+	wrong := transporttest.Issue(t, other, devca.Who{Name: "clickhouse", Hosts: []string{"127.0.0.1"}})
+	material := transporttest.Open(t, transport.Files{Cert: right.Cert, Key: right.Key})
 	front := httptest.NewUnstartedServer(httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: w.server.HTTPAddr()}))
 	front.TLS = material.Server(tls.NoClientCert, "http/1.1")
 	front.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)
@@ -54,13 +45,4 @@ func TestDBTByTLS(t *testing.T) {
 			t.Errorf("%s: %v\n%s", c.name, err, out)
 		}
 	}
-}
-
-func newCA(t *testing.T) *devca.CA {
-	t.Helper()
-	ca, err := devca.Open(t.TempDir(), time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ca
 }

@@ -6,13 +6,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/gantry-dev/gantry/collector/clickhouse/clickhousetest"
+	"github.com/gantry-dev/gantry/deploy/local/localtest"
 )
 
 // root is the project's folder, from here.
@@ -112,13 +112,9 @@ func (w *warehouse) dbt(args ...string) {
 // tryDBT is dbt that may fail.
 func (w *warehouse) tryDBT(args ...string) ([]byte, error) {
 	w.t.Helper()
-	program, err := install()
-	if err != nil {
-		w.t.Fatal(err)
-	}
 	args = append([]string{"--no-use-colors", "--warn-error"}, args...)
 	args = append(args, "--vars", "{test_days: 40, insert_margin_s: 0}")
-	cmd := exec.CommandContext(w.t.Context(), program, args...)
+	cmd := exec.CommandContext(w.t.Context(), localtest.DBT(w.t), args...)
 	cmd.Dir, cmd.Env = filepath.Join(root, "dbt"), w.env
 	started := time.Now()
 	out, err := cmd.CombinedOutput()
@@ -142,20 +138,3 @@ func (w *warehouse) count(query string) uint64 {
 	w.t.Helper()
 	return w.server.Count(w.t, query)
 }
-
-// install gives the dbt program, installing it when the cache does not hold
-// it.
-var install = sync.OnceValues(func() (string, error) {
-	cmd := exec.Command("go", "run", "./deploy/local", "install")
-	cmd.Dir, cmd.Stderr = root, os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return "", err
-	}
-	for line := range strings.Lines(string(out)) {
-		if program, ok := strings.CutPrefix(strings.TrimSpace(line), "GANTRY_DBT="); ok {
-			return program, nil
-		}
-	}
-	return "", os.ErrNotExist
-})

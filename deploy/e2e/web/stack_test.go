@@ -18,6 +18,7 @@ import (
 
 	"github.com/gantry-dev/gantry/collector/clickhouse/clickhouselocal"
 	"github.com/gantry-dev/gantry/collector/kafka/kafkatest"
+	"github.com/gantry-dev/gantry/deploy/local/localtest"
 	"github.com/gantry-dev/gantry/deploy/score/warehouse"
 	"github.com/gantry-dev/gantry/gantry-agent/world"
 )
@@ -142,7 +143,7 @@ func (s *stack) models() {
 	}
 	_, port, _ := strings.Cut(s.warehouse.HTTPAddr(), ":")
 	target := filepath.Join(s.warehouse.Dir(), "dbt")
-	cmd := exec.CommandContext(s.t.Context(), dbtProgram(s.t), "--no-use-colors", "build", "--resource-type", "seed", "--resource-type", "model", "--profiles-dir", ".")
+	cmd := exec.CommandContext(s.t.Context(), localtest.DBT(s.t), "--no-use-colors", "build", "--resource-type", "seed", "--resource-type", "model", "--profiles-dir", ".")
 	cmd.Dir = filepath.Join(root, "dbt")
 	cmd.Env = append(os.Environ(), "DO_NOT_TRACK=1", "DBT_TARGET_PATH="+target, "DBT_LOG_PATH="+target,
 		"GANTRY_CLICKHOUSE_HOST=127.0.0.1", "GANTRY_CLICKHOUSE_HTTP_PORT="+port, "GANTRY_DBT_PASSWORD="+strings.TrimSpace(string(password)))
@@ -151,24 +152,6 @@ func (s *stack) models() {
 		s.t.Fatalf("dbt: %v\n%s", err, out)
 	}
 	s.t.Logf("models built in %v", time.Since(began).Round(time.Second))
-}
-
-// dbtProgram installs dbt where the cache does not hold it.
-func dbtProgram(t *testing.T) string {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "run", "./deploy/local", "install")
-	cmd.Dir, cmd.Stderr = root, os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(out)) {
-		if program, ok := strings.CutPrefix(strings.TrimSpace(line), "GANTRY_DBT="); ok {
-			return program
-		}
-	}
-	t.Fatalf("no GANTRY_DBT in %s", out)
-	return ""
 }
 
 // collector builds and starts the program, and waits until it is ready.
