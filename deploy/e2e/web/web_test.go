@@ -32,7 +32,7 @@ func TestPages(t *testing.T) {
 	buildPages(t)
 	t.Run("budget", budget)
 	s := start(t, data{days: 3, plantGap: true})
-	s.playwright(t, "--grep-invert", "@picture")
+	s.playwright(t, "--grep-invert", "@picture|@paint")
 }
 
 // TestScreenshots draws the pages into the README's folder of pictures. It is
