@@ -60,6 +60,70 @@ export function forget() {
   kept.clear();
 }
 
+/** What is asked, and the key that tells it from all else that is. */
+export interface Question<T> {
+  key: string;
+  ask: (signal: AbortSignal) => Promise<T>;
+}
+
+// Questions that were asked before the page that shows them was there.
+const begun = new Map<string, { answer: Promise<unknown>; cancel: AbortController }>();
+/** Who has not come for an early answer by then has gone elsewhere. */
+const earlyMs = 10_000;
+
+/** Asks now what a page will ask once it is drawn, which takes its own time to fetch. */
+export function askEarly<T>({ key, ask }: Question<T>) {
+  if (begun.has(key)) return;
+  const cancel = new AbortController();
+  const answer = counted(ask(cancel.signal));
+  answer.catch(() => undefined); // told where it is shown
+  begun.set(key, { answer, cancel });
+  setTimeout(() => {
+    if (begun.get(key)?.cancel !== cancel) return;
+    begun.delete(key);
+    cancel.abort();
+  }, earlyMs);
+}
+
+/** The answer of an early question, or of one that is asked now. */
+function asked<T>(key: string, ask: Question<T>["ask"], signal: AbortSignal): Promise<T> {
+  const early = begun.get(key);
+  if (!early) return counted(ask(signal));
+  begun.delete(key);
+  signal.addEventListener("abort", () => early.cancel.abort());
+  return early.answer as Promise<T>;
+}
+
+let waiting = 0;
+let whenIdle: (() => void)[] = [];
+/** So long nothing is asked before what can wait is done. */
+const idleMs = 300;
+
+/** Runs what can wait once every question is answered: it would take connections from them. */
+export function onceAnswered(run: () => void) {
+  whenIdle.push(run);
+  settle();
+}
+
+function settle() {
+  setTimeout(() => {
+    if (waiting > 0) return;
+    const now = whenIdle;
+    whenIdle = [];
+    now.forEach((run) => run());
+  }, idleMs);
+}
+
+function counted<T>(answer: Promise<T>): Promise<T> {
+  waiting++;
+  const done = () => {
+    waiting--;
+    settle();
+  };
+  answer.then(done, done);
+  return answer;
+}
+
 interface Options {
   /** Ask again after so long, while the tab is seen; no more often than the data change. */
   refreshMs?: number;
@@ -83,7 +147,7 @@ export function useAnswer<T>(key: string | undefined, ask: (signal: AbortSignal)
   useEffect(() => {
     if (key === undefined) return;
     const cancel = new AbortController();
-    ask(cancel.signal).then(
+    asked(key, ask, cancel.signal).then(
       (data) => {
         if (cancel.signal.aborted) return;
         if (!secret) keep(key, data);

@@ -1,5 +1,5 @@
 import { useMemo } from "preact/hooks";
-import { useAnswer } from "../api/answer";
+import { useAnswer, type Answer } from "../api/answer";
 import { all, csvAddress, query } from "../api/client";
 import { Heatmap, type Outline, type Row } from "../charts/heatmap";
 import { SpeedLegend } from "../charts/legend";
@@ -8,28 +8,48 @@ import type { GetCorridorResponse } from "../gen/gantry/v1/query_live_pb";
 import type { Bottleneck } from "../gen/gantry/v1/query_travel_pb";
 import { km, num, plural } from "../format";
 import { stationText, useLocalZone, useNetwork, useZone, type Network } from "../network";
-import { CarriagewaySelect, DateSelect, PageHead, Pick, useCarriageway, useDate } from "../parts/controls";
+import { CarriagewaySelect, DateSelect, PageHead, Pick, useCarriageway } from "../parts/controls";
 import { Figure } from "../parts/figure";
-import { BasisLine, dayMs, Empty, Show } from "../parts/states";
+import { BasisLine, dayMs, Empty, Loading, Show } from "../parts/states";
 import { Table } from "../parts/table";
 import { Term } from "../parts/term";
 import { choose, go, link, useRoute } from "../route";
 import { addDays, dayText, instant, minuteText, timeText, type Zone } from "../time";
 import { queueColumns } from "../parts/queues";
 
+/** How far back a queue is looked for, when no date was chosen. */
+const lookBackDays = 56;
+
+const queuesOf = (road: string, direction: string, fromDate: string, toDate: string) => ({
+  key: `queues ${road} ${direction} ${fromDate} ${toDate}`,
+  ask: async (signal: AbortSignal) => (await all((pageToken) => query.listBottlenecks({ road, direction, fromDate, toDate, pageToken }, { signal }))).flatMap((p) => p.bottlenecks),
+});
+
+export const early = ({ road, direction, date }: Record<string, string>) => (road && direction && date ? [queuesOf(road, direction, date, date)] : []);
+
+/** The queues of the date that was chosen; without one, of the last that has a queue, and the last of all if none has. */
+function useQueues(road: string, direction: string): { queues: Answer<Bottleneck[]>; date: string } {
+  const { about } = useNetwork();
+  const { params } = useRoute();
+  const last = params.date || about.lastDate;
+  const asked = queuesOf(road, direction, params.date || !last ? last : addDays(last, -lookBackDays), last);
+  const answer = useAnswer(last ? asked.key : undefined, asked.ask);
+  const date = params.date || answer.data?.reduce((d, b) => (b.localDate > d ? b.localDate : d), "") || (answer.state === "loading" ? "" : last);
+  const data = useMemo(() => answer.data?.filter((b) => b.localDate === date), [answer.data, date]);
+  return { queues: (data ? { ...answer, data } : answer) as Answer<Bottleneck[]>, date };
+}
+
 export default function Corridor() {
   const network = useNetwork();
   const local = useLocalZone();
   const zone = useZone();
   const { road, direction } = useCarriageway();
-  const date = useDate();
   const { params } = useRoute();
+  const { queues, date } = useQueues(road, direction);
   const binMin = Number(params.bin ?? 5);
   const from = date ? instant(date, 0, local).toISOString() : "";
   const to = date ? instant(addDays(date, 1), 0, local).toISOString() : "";
   const answer = useAnswer(date ? `corridor ${road} ${direction} ${from} ${binMin}` : undefined, (signal) => query.getCorridor({ road, direction, from, to, binMin }, { signal }), { refreshMs: 3 * 60_000 });
-  const queues = useAnswer(date ? `queues ${road} ${direction} ${date}` : undefined, async (signal) =>
-    (await all((pageToken) => query.listBottlenecks({ road, direction, fromDate: date, toDate: date, pageToken }, { signal }))).flatMap((p) => p.bottlenecks));
 
   const rows = useMemo(() => (answer.data ? heatRows(answer.data, network) : []), [answer.data, network]);
   const outlines = useMemo(() => (queues.data ?? []).map((b) => outline(b, network, local)), [queues.data, network]);
@@ -39,10 +59,11 @@ export default function Corridor() {
     <>
       <PageHead question={`Where and when does ${road} ${direction} queue?`} verdict={queues.data && headline(queues.data, date, network)}>
         <CarriagewaySelect />
-        <DateSelect />
+        <DateSelect shown={date} />
         <Pick label="Bins" value={String(binMin)} choices={[5, 15, 60].map((m) => ({ value: String(m), text: `${m} min` }))} onChange={(v) => choose({ bin: v === "5" ? undefined : v })} />
       </PageHead>
-      {!date && <Empty>The models have no day yet. They are built every few minutes as history is loaded.</Empty>}
+      {!date && queues.state === "loading" && network.about.lastDate && <Loading lines={12} />}
+      {!date && !network.about.lastDate && <Empty>The models have no day yet. They are built every few minutes as history is loaded.</Empty>}
       {date && (
         <Show answer={answer} lines={12}>
           {(data) => (

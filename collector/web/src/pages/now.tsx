@@ -1,7 +1,7 @@
 import { useMemo } from "preact/hooks";
 import { useAnswer } from "../api/answer";
 import { all, csvAddress, query } from "../api/client";
-import { useLive, type Live } from "../api/live";
+import { joinEarly, useLive, type Live } from "../api/live";
 import { SpeedLegend } from "../charts/legend";
 import { NetworkMap } from "../charts/map";
 import { BinState } from "../gen/gantry/v1/query_basis_pb";
@@ -44,13 +44,19 @@ export function sum(seen: Seen[]) {
   };
 }
 
+const free = { key: "capacities", ask: async (signal: AbortSignal) => (await all((pageToken) => query.listStationCapacities({ pageToken }, { signal }))).flatMap((p) => p.capacities) };
+export function early() {
+  joinEarly();
+  return [free];
+}
+
 export default function Now() {
   const network = useNetwork();
   const live = useLive();
-  const capacities = useAnswer("capacities", async (signal) => (await all((pageToken) => query.listStationCapacities({ pageToken }, { signal }))).flatMap((p) => p.capacities));
+  const capacities = useAnswer(free.key, free.ask);
   const seen = useMemo(() => {
-    const free = new Map(capacities.data?.map((c) => [c.stationId, c.freeSpeedKmh]));
-    return network.stations.map((station) => ({ station, live: live.stations.get(station.stationId), free_kmh: free.get(station.stationId) }));
+    const speeds = new Map(capacities.data?.map((c) => [c.stationId, c.freeSpeedKmh]));
+    return network.stations.map((station) => ({ station, live: live.stations.get(station.stationId), free_kmh: speeds.get(station.stationId) }));
   }, [network, live, capacities.data]);
   const total = sum(seen);
 
