@@ -27,6 +27,7 @@ export const test = base.extend<Held & { held: void }>({
         if (u.origin !== new URL(baseURL!).origin && u.protocol !== "blob:") bad.push(`asked of another origin: ${r.url()}`);
       });
       page.on("console", (m) => {
+        if (m.text() === "Service Worker registration blocked by Playwright") return; // as playwright.config.ts asks
         if (["error", "warning"].includes(m.type()) && !allowed.some((a) => a.test(m.text()))) bad.push(`console: ${m.text()}`);
       });
       page.on("pageerror", (e) => bad.push(`uncaught: ${e.message}`));

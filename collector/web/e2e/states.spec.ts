@@ -19,11 +19,15 @@ test("a day without data is empty and not zero", async ({ page }) => {
   await expect(page.locator("[data-state=empty]")).toContainText("No bottleneck was active");
 });
 
-test("what does not exist is said", async ({ page }) => {
-  await page.goto("/station?station=nowhere");
-  await expect(page.locator("[data-state=error]")).toContainText("There is no station nowhere");
-  await page.goto("/treasure");
-  await expect(page.locator("[data-state=error]")).toContainText("There is no page treasure");
+test.describe("a wrong address", () => {
+  test.use({ allowed: [/404/] });
+
+  test("what does not exist is said", async ({ page }) => {
+    await page.goto("/station?station=nowhere");
+    await expect(page.locator("[data-state=error]")).toContainText("There is no station nowhere");
+    await page.goto("/treasure");
+    await expect(page.locator("[data-state=error]")).toContainText("There is no page treasure");
+  });
 });
 
 test.describe("without a connection", () => {

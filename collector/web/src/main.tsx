@@ -1,4 +1,5 @@
 import { render } from "preact";
+import { keepPages } from "./offline/register";
 import { watchLinks } from "./route";
 import { begin, Shell } from "./shell";
 import "./style.css";
@@ -8,3 +9,4 @@ root.textContent = "";
 watchLinks();
 begin();
 render(<Shell />, root);
+keepPages();

@@ -6,6 +6,7 @@ import { askNetwork, NetworkContext } from "./network";
 import { pages, type Page, type Part } from "./pages";
 import { Loading, Refusal } from "./parts/states";
 import { choose, current, link, useRoute } from "./route";
+import { session, Who } from "./session";
 
 const loaded = new Map<string, Part>();
 
@@ -20,6 +21,7 @@ const network = { key: "network", ask: askNetwork };
 /** Asks for the network, the page and what the page will ask all at once, and not one after the other. */
 export function begin() {
   askEarly(network);
+  askEarly(session);
   const { page: name, params } = current();
   const page = pages.find((p) => p.name === name);
   if (page) load(page).then((part) => part.early?.(params).forEach(askEarly), () => undefined); // the shell says what failed
@@ -110,6 +112,7 @@ function Top({ network, zone }: { network: string; zone: string }) {
   return (
     <header class="top">
       <p class="network">{network && <>Network <strong>{network}</strong></>}</p>
+      <Who />
       {!online && <p class="offline" role="status">Offline: pages show what they have; live data wait.</p>}
       <div class="pick" role="group" aria-label="Times are shown in">
         <button type="button" aria-pressed={params.tz !== "utc"} onClick={() => choose({ tz: undefined }, true)} title="The network's own zone">Local{zone && ` (${zone})`}</button>

@@ -1,6 +1,7 @@
 // What became of a question: each state is shown in its own way (parts/states).
 import { Code, ConnectError } from "@connectrpc/connect";
 import { useEffect, useState } from "preact/hooks";
+import { eraseAnswers, readAnswer, writeAnswer, type Kept } from "../offline/answers";
 
 /** Why there is no answer, in words for the reader. */
 export interface Problem {
@@ -12,7 +13,7 @@ export interface Problem {
 export type Answer<T> =
   | { state: "loading"; data?: undefined }
   | { state: "ready"; data: T }
-  | { state: "kept"; data: T; problem: Problem }
+  | { state: "kept"; data: T; at: number; problem: Problem }
   | { state: "failed"; data?: undefined; problem: Problem };
 
 /** Sorts an error into what the reader can do about it. */
@@ -44,20 +45,30 @@ export function problemOf(err: unknown): Problem {
 }
 
 // Answers that were had, so that going back is at once and a lost connection
-// leaves what was seen. Bounded: the oldest goes first.
-const kept = new Map<string, unknown>();
+// leaves what was seen; on disk as well, for after a reload. Bounded: the
+// oldest goes first.
+const kept = new Map<string, Kept<unknown>>();
 const keptMost = 60;
 
 function keep(key: string, data: unknown) {
+  const now = { data, at: Date.now() };
   kept.delete(key);
-  kept.set(key, data);
+  kept.set(key, now);
   const oldest = kept.keys().next();
   if (kept.size > keptMost && !oldest.done) kept.delete(oldest.value);
+  onceAnswered(() => void writeAnswer(key, now));
 }
 
-/** Forgets every answer; for tests, and when the reader logs out. */
-export function forget() {
+/** Forgets every answer: the reader logs out, or is another. */
+export async function forget(): Promise<void> {
   kept.clear();
+  await eraseAnswers();
+}
+
+/** The answer from before, for want of a new one: of this tab, else of the disk. */
+async function keptAnswer<T>(key: string, secret: boolean, why: Problem): Promise<Kept<T> | undefined> {
+  if (secret || why.kind === "denied" || why.kind === "login") return undefined;
+  return (kept.get(key) as Kept<T> | undefined) ?? (why.kind === "unreachable" ? readAnswer<T>(key) : undefined);
 }
 
 /** What is asked, and the key that tells it from all else that is. */
@@ -124,15 +135,18 @@ function counted<T>(answer: Promise<T>): Promise<T> {
   return answer;
 }
 
+/** How often a collector is asked again that was away. */
+const retryMs = 10_000;
+
 interface Options {
   /** Ask again after so long, while the tab is seen; no more often than the data change. */
   refreshMs?: number;
-  /** Nothing is kept: for what must not stay in memory, as evidence. */
+  /** Nothing is kept, neither in memory nor on disk: for what shows single vehicles. */
   private?: boolean;
 }
 
 function start<T>(key: string, secret: boolean): Answer<T> {
-  return !secret && kept.has(key) ? { state: "ready", data: kept.get(key) as T } : { state: "loading" };
+  return !secret && kept.has(key) ? { state: "ready", data: kept.get(key)!.data as T } : { state: "loading" };
 }
 
 /**
@@ -153,11 +167,12 @@ export function useAnswer<T>(key: string | undefined, ask: (signal: AbortSignal)
         if (!secret) keep(key, data);
         hold({ key, answer: { state: "ready", data } });
       },
-      (err: unknown) => {
+      async (err: unknown) => {
         if (cancel.signal.aborted) return;
         const problem = problemOf(err);
-        const old = problem.kind !== "denied" && problem.kind !== "login" && !secret && kept.has(key);
-        hold({ key, answer: old ? { state: "kept", data: kept.get(key) as T, problem } : { state: "failed", problem } });
+        const old = await keptAnswer<T>(key, secret, problem);
+        if (cancel.signal.aborted) return;
+        hold({ key, answer: old ? { state: "kept", ...old, problem } : { state: "failed", problem } });
       },
     );
     return () => cancel.abort();
@@ -169,6 +184,13 @@ export function useAnswer<T>(key: string | undefined, ask: (signal: AbortSignal)
     const timer = setInterval(() => document.hidden || again((n) => n + 1), options.refreshMs);
     return () => clearInterval(timer);
   }, [key, options.refreshMs]);
+
+  const away = held.key === key && "problem" in held.answer && held.answer.problem.kind === "unreachable";
+  useEffect(() => {
+    if (!away) return;
+    const timer = setInterval(() => document.hidden || again((n) => n + 1), retryMs);
+    return () => clearInterval(timer);
+  }, [away]);
 
   useEffect(() => {
     const online = () => again((n) => n + 1);
