@@ -68,6 +68,7 @@ func (t *Traffic) narrow(ctx context.Context, l list, req protoreflect.Message, 
 	if err != nil {
 		return err
 	}
+	r = r.whole(time.Second, time.UTC)
 	query.Where = append(query.Where, l.moment+" >= {from:DateTime64(6, 'UTC')}", l.moment+" < {to:DateTime64(6, 'UTC')}")
 	query.Args = append(query.Args, rows.Arg("from", r.from), rows.Arg("to", r.to))
 	return nil
