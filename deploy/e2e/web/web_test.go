@@ -31,7 +31,7 @@ func TestPages(t *testing.T) {
 	}
 	buildPages(t)
 	t.Run("budget", budget)
-	s := start(t, data{days: 3, plantGap: true})
+	s := start(t, data{days: 5, plantGap: true}) // four whole workdays are the least that verdicts rest on
 	s.playwright(t, "--grep-invert", "@picture|@paint")
 }
 
