@@ -74,6 +74,7 @@ func questions(f *facts) []question {
 		{"", &gantryv1.ListSpeedComplianceRequest{StationId: f.station}},
 		{"", &gantryv1.ListSpeedDistributionRequest{StationId: f.station, PageSize: 10_000}},
 		{"", &gantryv1.ListBottlenecksRequest{}},
+		{"", &gantryv1.ListSuspectedIncidentsRequest{}},
 		{"", &gantryv1.ListLinkDaysRequest{}},
 		{"", &gantryv1.ListNetworkHoursRequest{}},
 		{"", &gantryv1.ListTravelTimesRequest{FromStationId: f.station}},
