@@ -41,6 +41,22 @@ test("Corridor: from the queue to the station that tells it", async ({ page }) =
   await expect(page).toHaveURL(/\/corridor\?/);
 });
 
+test("Corridor: a queue that other days do not have is a suspected incident", async ({ page }) => {
+  const date = cut.toISOString().slice(0, 10); // with four workdays before it
+  await open(page, `corridor?road=M1&direction=south&date=${date}`);
+  const card = page.locator("section", { has: page.getByRole("heading", { name: /^Suspected incidents of/ }) });
+  if (figures.suspected_incidents === 0) return void (await expect(card).toContainText("None: every queue is one of other days too"));
+  await expect(card).toContainText(`${written(figures.suspected_incidents!)} queue`);
+  const { rows } = await csvOf(page, "incidents");
+  expect(rows).toHaveLength(figures.suspected_incidents!);
+  for (const r of rows) expect([r.local_date, r.queue_day_count, r.compared_day_count]).toEqual([date, "0", "4"]);
+});
+
+test("Corridor: without a date, the last day that queued", async ({ page }) => {
+  await open(page, "corridor?road=M1&direction=north");
+  await expect(answer(page)).toContainText(/^From \d\d:\d\d to/);
+});
+
 test("Corridor: what no instrument saw is hatched and not zero", async ({ page }) => {
   await open(page, `corridor?road=M1&direction=north&date=${firstDate}`);
   const { rows } = await csvOf(page, "time space");

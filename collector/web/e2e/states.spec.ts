@@ -16,7 +16,7 @@ test("a day without data is empty and not zero", async ({ page }) => {
   await expect(answer(page)).toHaveText(/^Not known for Thu 2026-01-01/);
   await expect(page.locator("#figure-flow").getByText("no working instrument")).toBeVisible();
   await open(page, "corridor?road=M1&direction=north&date=2026-01-01");
-  await expect(page.locator("[data-state=empty]")).toContainText("No bottleneck was active");
+  await expect(page.locator("[data-state=empty]").first()).toContainText("No bottleneck was active");
 });
 
 test.describe("a wrong address", () => {

@@ -20,6 +20,9 @@ func (s *stack) figures() string {
 		clickhouselocal.UserOperator: {
 			"live_vehicles_north_09": `SELECT toFloat64(sum(counter_count)) FROM live.station_minutes WHERE station_id = 'north-09' AND minute >= toDateTime('` + s.cut.Add(-5*time.Minute).Format(time.DateTime) + `', 'UTC')`,
 			"queue_delay_vehicle_h":  `SELECT max(delay_vehicle_h) FROM serving.bottlenecks WHERE road = 'M1' AND direction = 'north' AND local_date = '` + firstDate + `'`,
+			"suspected_incidents": `SELECT toFloat64(count()) FROM serving.bottlenecks AS q WHERE direction = 'south' AND local_date = '` + lastDate + `'
+				AND (link_id, local_date) NOT IN (SELECT a.link_id, a.local_date FROM serving.bottlenecks AS a INNER JOIN serving.bottlenecks AS b ON a.link_id = b.link_id
+					WHERE b.local_date < a.local_date AND b.first_minute < a.last_minute AND b.last_minute > a.first_minute)`,
 			"station_vehicles":       `SELECT toFloat64(sum(measured_vehicle_count)) FROM serving.station_flow_day WHERE station_id = 'north-09' AND local_date = '` + firstDate + `'`,
 			"upgrade_value":          `SELECT ifNull(max(value), 0) FROM serving.screen_upgrade WHERE link_id = 'm1-north-6'`,
 			"public_transport_cars":  `SELECT max(cars_per_workday) FROM serving.screen_public_transport`,
@@ -44,7 +47,7 @@ func (s *stack) figures() string {
 			var value float64
 			if err := conn.QueryRow(s.t.Context(), query).Scan(&value); err != nil {
 				s.t.Errorf("%s: %v", query, err)
-			} else if value <= 0 && (name != "quality_lost" || s.gap) {
+			} else if value <= 0 && name != "suspected_incidents" && (name != "quality_lost" || s.gap) {
 				s.t.Errorf("%s is %v: nothing would be compared", name, value)
 			}
 			out[name] = value

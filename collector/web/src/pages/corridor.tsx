@@ -5,7 +5,7 @@ import { Heatmap, type Outline, type Row } from "../charts/heatmap";
 import { SpeedLegend } from "../charts/legend";
 import { BinState } from "../gen/gantry/v1/query_basis_pb";
 import type { GetCorridorResponse } from "../gen/gantry/v1/query_live_pb";
-import type { Bottleneck } from "../gen/gantry/v1/query_travel_pb";
+import type { Bottleneck, SuspectedIncident } from "../gen/gantry/v1/query_travel_pb";
 import { km, num, plural } from "../format";
 import { stationText, useLocalZone, useNetwork, useZone, type Network } from "../network";
 import { CarriagewaySelect, DateSelect, PageHead, Pick, useCarriageway } from "../parts/controls";
@@ -15,6 +15,7 @@ import { Table } from "../parts/table";
 import { Term } from "../parts/term";
 import { choose, go, link, useRoute } from "../route";
 import { addDays, dayText, instant, minuteText, timeText, type Zone } from "../time";
+import { Incidents, useIncidents } from "../parts/incidents";
 import { queueColumns } from "../parts/queues";
 
 /** How far back a queue is looked for, when no date was chosen. */
@@ -52,7 +53,12 @@ export default function Corridor() {
   const answer = useAnswer(date ? `corridor ${road} ${direction} ${from} ${binMin}` : undefined, (signal) => query.getCorridor({ road, direction, from, to, binMin }, { signal }), { refreshMs: 3 * 60_000 });
 
   const rows = useMemo(() => (answer.data ? heatRows(answer.data, network) : []), [answer.data, network]);
-  const outlines = useMemo(() => (queues.data ?? []).map((b) => outline(b, network, local)), [queues.data, network]);
+  const where = { road, direction, fromDate: date, toDate: date };
+  const incidents = useIncidents(date ? where : undefined);
+  const outlines = useMemo(() => [
+    ...(queues.data ?? []).map((b) => outline(b, network, local)),
+    ...(incidents.data?.rows ?? []).map((i) => ({ ...outline(i, network, local), label: "suspected incident", named: true })),
+  ], [queues.data, incidents.data, network]);
   const bins = useMemo(() => answer.data?.binStartUnixS.map(Number) ?? [], [answer.data]);
 
   return (
@@ -72,7 +78,7 @@ export default function Corridor() {
               {rows.length === 0 ? <Empty>No station stands on {road} {direction}.</Empty> : (
                 <Figure id="time_space" title={<Term name="spaceMeanSpeed">Speed over time and distance, {road} {direction}, {dayText(date)}</Term>} rows={cells(data)} rowKey={(c) => `${c.station} ${c.bin}`} basis={data.basis}
                   source={csvAddress("GetCorridor", { road, direction, from, to, bin_min: binMin })}
-                  note="Queues of bottlenecks are outlined: a queue begins at its head and grows against the traffic, so its upper edge stays where it is and its lower edge moves down."
+                  note="Queues of bottlenecks are outlined: a queue begins at its head and grows against the traffic, so its upper edge stays where it is and its lower edge moves down. Solid: suspected incidents."
                   columns={[
                     { name: "station_id", title: "Station", value: (c) => c.station },
                     { name: "offset_m", title: "Distance, m", value: (c) => c.offset_m, figure: true },
@@ -98,6 +104,7 @@ export default function Corridor() {
           </Show>
         </section>
       )}
+      {date && <Incidents answer={incidents} where={where} when={`of ${dayText(date)}`} />}
     </>
   );
 }
@@ -120,7 +127,7 @@ function heatRows(data: GetCorridorResponse, n: Network): Row[] {
   }));
 }
 
-function outline(b: Bottleneck, n: Network, local: Zone): Outline {
+function outline(b: Bottleneck | SuspectedIncident, n: Network, local: Zone): Outline {
   const head = n.byId.get(b.downStationId)?.offsetM ?? 0;
   return {
     from_s: instant(b.localDate, b.firstMinute, local).getTime() / 1000,

@@ -15,7 +15,8 @@ import { Table, type Column } from "../parts/table";
 import { Term } from "../parts/term";
 import { link } from "../route";
 import { fluency } from "../speed";
-import { clockText, dayText } from "../time";
+import { addDays, clockText, dayText } from "../time";
+import { Incidents, useIncidents } from "../parts/incidents";
 import { queueColumns } from "../parts/queues";
 
 /** A station with what it sees now and its speed on an empty road. */
@@ -80,6 +81,7 @@ export default function Now() {
         </>
       )}
       <Queues about={network.about} />
+      <LastIncidents about={network.about} />
     </>
   );
 }
@@ -148,6 +150,15 @@ function columns(live: Live): Column<Seen>[] {
   ];
 }
 
+const weekDays = 7;
+
+function LastIncidents({ about }: { about: GetNetworkResponse }) {
+  const last = about.lastDate;
+  const where = { fromDate: last && addDays(last, 1 - weekDays), toDate: last };
+  const answer = useIncidents(last ? where : undefined);
+  return last ? <Incidents answer={answer} where={where} when={`of the week until ${dayText(last)}`} /> : null;
+}
+
 function Queues({ about }: { about: GetNetworkResponse }) {
   const date = about.lastDate;
   const answer = useAnswer(date ? `queues ${date}` : undefined, async (signal) => {
@@ -158,7 +169,7 @@ function Queues({ about }: { about: GetNetworkResponse }) {
   return (
     <section class="card">
       <h2><Term name="bottleneck">Queues of {dayText(date)}</Term></h2>
-      <p class="note">The models' last date. There is no feed of incidents: a queue where there is none on other days is the trace of one.</p>
+      <p class="note">The models' last date.</p>
       <Show answer={answer} lines={2}>
         {({ basis, rows }) => (
           <>
