@@ -4,6 +4,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/oauth2-proxy/mockoidc"
@@ -33,7 +34,7 @@ func (s *stack) withLogin() {
 	}
 	// The provider sends the browser back to a URL that must be known before.
 	addr := freeAddr(t)
-	s.issuer = provider.Addr()
+	s.issuer = strings.TrimPrefix(provider.Addr(), "http://")
 	s.loginURL = s.collector("--http-addr", addr, "--public-url", "http://"+addr,
 		"--oidc-issuer", provider.Issuer(), "--oidc-client-id", provider.ClientID, "--oidc-client-secret-file", secret,
 		"--group-roles", "planning=planner;police=enforcement")
