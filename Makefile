@@ -68,8 +68,8 @@ test-long: install ## what takes longer than make test allows: full outages, ten
 	@GANTRY_LONG=1 $(GO_TEST) -timeout 180m -count=1 ./...
 
 .PHONY: bench
-bench: install ## measure rate, CPU, latency and memory; OUT=file.json keeps the figures
-	@go run ./deploy/bench $(if $(OUT),--out '$(OUT)')
+bench: install pages ## measure rate, CPU, latency, memory and pages; OUT=file.json keeps the figures, DASHBOARD_DAYS=28
+	@go run ./deploy/bench $(if $(OUT),--out '$(OUT)') $(BENCH_FLAGS)
 
 .PHONY: score
 score: need-go bin/local ## compare the models' answers with the truth; SEEDS, FIRST_SEED, SCENARIOS=dir, OUT=file.json

@@ -52,10 +52,14 @@ func (t *Traffic) GetCorridor(ctx context.Context, req *gantryv1.GetCorridorRequ
 	if bin == time.Minute {
 		return t.liveCorridor(ctx, req, along)
 	}
-	r, err := readRange(req.From, req.To, fresh, bin)
+	r, err := readRange(req.From, req.To, fresh)
 	if err != nil {
 		return nil, err
 	}
+	if req.BinMin == 0 {
+		bin = r.fewBins()
+	}
+	r = r.whole(bin, p.zone)
 	if err := t.fits(r, bin, len(along)); err != nil {
 		return nil, err
 	}
@@ -65,6 +69,20 @@ func (t *Traffic) GetCorridor(ctx context.Context, req *gantryv1.GetCorridorRequ
 		Of: "5-minute bins with a working source of speeds", ExpectedCount: uint64(len(along) * max(0, timeRange{r.from, earlier(r.to, fresh.lastBin())}.bins(fiveMin))),
 	}
 	return resp, t.fillMatrix(ctx, resp, r, bin)
+}
+
+// mostUnasked is how many bins are given of those who name no length: what a
+// screen is wide, and a week of 5 minutes.
+const mostUnasked = 7 * 24 * 12
+
+// fewBins is the shortest bin that gives no more than that.
+func (r timeRange) fewBins() time.Duration {
+	for _, bin := range []time.Duration{fiveMin, 3 * fiveMin} {
+		if r.bins(bin) <= mostUnasked {
+			return bin
+		}
+	}
+	return time.Hour
 }
 
 // fits refuses what would be too large before anything is read.

@@ -36,10 +36,11 @@ func (t *Traffic) liveCorridor(ctx context.Context, req *gantryv1.GetCorridorReq
 	if from == "" && req.To == "" && !end.IsZero() {
 		from = moment(end.Add(-time.Hour))
 	}
-	r, err := readRange(from, req.To, &freshness{asOf: end}, time.Minute)
+	r, err := readRange(from, req.To, &freshness{asOf: end})
 	if err != nil {
 		return nil, err
 	}
+	r = r.whole(time.Minute, time.UTC)
 	if r.to.Sub(r.from) > maxLive {
 		return nil, status.Errorf(codes.InvalidArgument, "from, to: minutes are shown of at most %v: ask for less, or for bin_min 5", maxLive)
 	}

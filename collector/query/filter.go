@@ -64,10 +64,11 @@ func (t *Traffic) narrow(ctx context.Context, l list, req protoreflect.Message, 
 	if l.moment == "" {
 		return nil
 	}
-	r, err := readRange(text(req, "from"), text(req, "to"), fresh, time.Second)
+	r, err := readRange(text(req, "from"), text(req, "to"), fresh)
 	if err != nil {
 		return err
 	}
+	r = r.whole(time.Second, time.UTC)
 	query.Where = append(query.Where, l.moment+" >= {from:DateTime64(6, 'UTC')}", l.moment+" < {to:DateTime64(6, 'UTC')}")
 	query.Args = append(query.Args, rows.Arg("from", r.from), rows.Arg("to", r.to))
 	return nil
@@ -100,9 +101,22 @@ type timeRange struct{ from, to time.Time }
 // bins are how many of them lie in the range.
 func (r timeRange) bins(bin time.Duration) int { return int(r.to.Sub(r.from) / bin) }
 
-// readRange reads from and to of a request, rounded outwards to whole bins. An
-// empty end is that of the data, an empty begin a day before the end.
-func readRange(from, to string, fresh *freshness, bin time.Duration) (timeRange, error) {
+// whole is the range rounded outwards to bins. They begin with the hours of the
+// zone, which need not be UTC's: a zone may be a quarter of an hour off.
+func (r timeRange) whole(bin time.Duration, zone *time.Location) timeRange {
+	_, ahead := r.from.In(zone).Zone()
+	shift := (time.Duration(ahead) * time.Second).Truncate(fiveMin) // the models' bins are UTC's
+	from := r.from.Add(shift).Truncate(bin).Add(-shift)
+	to := r.to
+	if over := to.Sub(from) % bin; over > 0 {
+		to = to.Add(bin - over)
+	}
+	return timeRange{from, to}
+}
+
+// readRange reads from and to of a request. An empty end is that of the data,
+// an empty begin a day before the end.
+func readRange(from, to string, fresh *freshness) (timeRange, error) {
 	var r timeRange
 	var err error
 	newest := fresh.asOf
@@ -121,10 +135,6 @@ func readRange(from, to string, fresh *freshness, bin time.Duration) (timeRange,
 	}
 	if !r.from.Before(r.to) {
 		return r, status.Errorf(codes.InvalidArgument, "from: %s is not before to, %s", moment(r.from), moment(r.to))
-	}
-	r.from = r.from.Truncate(bin)
-	if end := r.to.Truncate(bin); end.Before(r.to) {
-		r.to = end.Add(bin)
 	}
 	return r, nil
 }

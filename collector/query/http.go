@@ -1,8 +1,10 @@
 package query
 
 import (
+	"compress/gzip"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 
 	"connectrpc.com/connect"
@@ -40,12 +42,23 @@ func Handler(t *Traffic, f *Fleet, guard Guard) http.Handler {
 		connect.WithReadMaxBytes(maxRequestBytes),
 		connect.WithSendMaxBytes(maxResponseBytes),
 		connect.WithCompressMinBytes(compressBytes),
+		connect.WithCompression("gzip", func() connect.Decompressor { return &gzip.Reader{} }, fastGzip),
 	}
 	mux := http.NewServeMux()
 	mux.Handle(gantryv1connect.NewQueryServiceHandler(connectTraffic{t}, options...))
 	mux.Handle(gantryv1connect.NewFleetServiceHandler(connectFleet{f}, options...))
 	mux.Handle("GET /csv/{method}", &csvHandler{traffic: t, guard: guard})
 	return mux
+}
+
+// fastGzip packs as fast as it can: a matrix of a month in JSON took longer to
+// be packed by the default level than to be made, for a sixth less of size.
+func fastGzip() connect.Compressor {
+	w, err := gzip.NewWriterLevel(io.Discard, gzip.BestSpeed)
+	if err != nil {
+		panic(err) // the level is one of its own
+	}
+	return w
 }
 
 // HTTPPrefixes are the paths that Handler answers.

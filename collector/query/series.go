@@ -48,10 +48,11 @@ func (t *Traffic) GetStationSeries(ctx context.Context, req *gantryv1.GetStation
 	if err != nil {
 		return nil, err
 	}
-	r, err := readRange(req.From, req.To, fresh, bin)
+	r, err := readRange(req.From, req.To, fresh)
 	if err != nil {
 		return nil, err
 	}
+	r = r.whole(bin, p.zone)
 	const columns = 6
 	if err := t.fits(r, fiveMin, columns*(int(req.WeeksBefore)+1)); err != nil {
 		return nil, err

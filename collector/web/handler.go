@@ -10,7 +10,7 @@ import (
 
 // contentSecurityPolicy lets the page load what this origin serves and nothing
 // else. Pictures of canvases and saved files are the page's own.
-const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // Handler serves the pages at every path that nothing else answers. It panics

@@ -22,6 +22,7 @@ func built(t *testing.T) fstest.MapFS {
 	return fstest.MapFS{
 		"index.html":                {Data: []byte("<p>the page")},
 		"gantry.svg":                {Data: []byte("<svg/>")},
+		"sw.js":                     {Data: []byte(script)},
 		"assets/index-A1b2.js":      {Data: []byte(script)},
 		"assets/index-A1b2.js.gz":   {Data: []byte(zipped.String())},
 		"assets/index-A1b2.js.br":   {Data: []byte("as brotli")},
@@ -59,6 +60,7 @@ func TestPaths(t *testing.T) {
 		{"GET", "/a/b/c", 200, "text/html; charset=utf-8", anew, "<p>the page"},
 		{"HEAD", "/", 200, "text/html; charset=utf-8", anew, ""},
 		{"GET", "/gantry.svg", 200, "image/svg+xml", anew, "<svg/>"},
+		{"GET", "/sw.js", 200, "text/javascript; charset=utf-8", anew, script}, // or no new build would ever be noticed
 		{"GET", "/assets/index-A1b2.js", 200, "text/javascript; charset=utf-8", forever, script},
 		{"GET", "/assets/style-E5f6.css", 200, "text/css; charset=utf-8", forever, "p{}"},
 		{"GET", "/assets/index-OLD.js", 404, "text/plain; charset=utf-8", "", ""},
@@ -73,7 +75,7 @@ func TestPaths(t *testing.T) {
 		if got := r.Body.String(); c.status == 200 && got != c.body {
 			t.Errorf("%s %s: %q", c.method, c.path, got)
 		}
-		if csp := r.Header().Get("Content-Security-Policy"); c.status == 200 && (csp == "" || strings.Contains(csp, "unsafe") || strings.Contains(csp, "http")) {
+		if csp := r.Header().Get("Content-Security-Policy"); c.status == 200 && (csp == "" || !strings.Contains(csp, "worker-src 'self'") || strings.Contains(csp, "unsafe") || strings.Contains(csp, "http")) {
 			t.Errorf("%s %s: policy %q", c.method, c.path, csp)
 		}
 	}

@@ -14,6 +14,7 @@ export default defineConfig({
   reporter: [["line"]],
   use: {
     baseURL: process.env.GANTRY_WEB_URL ?? "http://127.0.0.1:8080",
+    serviceWorkers: "block", // offline.spec.ts is about it; elsewhere each test sees the collector
     viewport: { width: 1280, height: 800 },
     locale: "en-GB",
     timezoneId: "America/Bogota", // neither UTC nor the network's: a page that took the reader's zone would show it

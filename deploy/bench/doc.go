@@ -17,7 +17,15 @@
 // little; they go over gRPC on loopback into an ingest server in a process of
 // its own, with a broker in a third.
 //
-//	bench [--measure=all|world|ingest|stack] [--history 2d] [--agents N] [--profile DIR] [--out FILE.json]
+// The dashboard: a collector in the role query on days of corridor that dbt has
+// built, 3 unless --days or --data says otherwise. How long each question of
+// QueryService takes, to the last byte on loopback; how long each page takes in
+// Chromium without cache, to its first content and until all answers are shown;
+// and what share of a core 50 viewers of the live minutes cost while readings
+// come in. These have budgets, which stand in the notes.
+//
+//	bench [--measure=all|world|ingest|stack|dashboard] [--history 2d] [--agents N] [--profile DIR] [--out FILE.json]
+//	bench --measure=dashboard [--days 28 | --data DIR] [--viewers 50] [--loads 5]
 //
 // A figure of processor time means nothing without its rate, so each note says
 // it: at a few thousand readings a second wake-ups dominate. The stack, its

@@ -95,8 +95,8 @@ type load struct {
 	took   []time.Duration
 }
 
-// connect says Hello and waits for Welcome.
-func connect(ctx context.Context, conn *grpc.ClientConn, name string) (*load, error) {
+// dialIngest says Hello and waits for Welcome.
+func dialIngest(ctx context.Context, conn *grpc.ClientConn, name string) (*load, error) {
 	s, err := gantryv1.NewIngestServiceClient(conn).Connect(ctx, grpc.ForceCodecV2(rawCodec{}))
 	if err != nil {
 		return nil, err
@@ -211,7 +211,7 @@ func (s *settings) loadAll(ctx context.Context, addr string, work [][]message) (
 			return nil, 0, err
 		}
 		conns = append(conns, conn)
-		if loads[i], err = connect(ctx, conn, fmt.Sprintf("bench-%d", i)); err != nil {
+		if loads[i], err = dialIngest(ctx, conn, fmt.Sprintf("bench-%d", i)); err != nil {
 			return nil, 0, err
 		}
 	}

@@ -12,12 +12,14 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/gantry-dev/gantry/collector/clickhouse/clickhouselocal"
 )
 
 // settings are the flags of a run. Those that the launcher has too are set
 // like its own, as make bench HISTORY=7d.
 type settings struct {
-	Measure string `enum:"all,world,ingest,stack" default:"all" help:"What to measure: ${enum}."`
+	Measure string `enum:"all,world,ingest,stack,dashboard" default:"all" help:"What to measure: ${enum}."`
 	Out     string `help:"File for the figures as JSON."`
 
 	History string        `env:"HISTORY,GANTRY_HISTORY" default:"2d" placeholder:"2d" help:"Days of history to backfill."`
@@ -27,6 +29,11 @@ type settings struct {
 	Kafka   string        `env:"KAFKA,GANTRY_KAFKA" enum:"fake,apache" default:"fake" help:"Broker of the stack: ${enum}."`
 	Live    time.Duration `default:"30s" help:"How long to measure at live rate."`
 	Profile string        `placeholder:"DIR" help:"Folder for CPU and heap profiles of the collector during the backfill."`
+
+	Data    string `placeholder:"DIR" type:"existingdir" help:"Dashboard: a state folder whose data and models are there already, as score serve leaves it; a copy is served. Without it, data are made."`
+	Days    int    `env:"DASHBOARD_DAYS,GANTRY_BENCH_DAYS" default:"3" help:"Dashboard: days of corridor to make. The budgets are for 28, which take minutes to load and build."`
+	Viewers int    `default:"50" help:"Dashboard: how many watch the live minutes."`
+	Loads   int    `default:"5" help:"Dashboard: how often each page is opened."`
 
 	Readings int      `default:"2000000" help:"Ingest alone: readings to send."`
 	Rate     int      `default:"0" help:"Ingest alone: readings per second, all streams together; 0 as many as go."`
@@ -38,6 +45,7 @@ type settings struct {
 }
 
 func main() {
+	clickhouselocal.Main() // an engine runs in a child of this program
 	var s settings
 	kong.Parse(&s, kong.Description("Measure what a reading costs, and how long it takes."), kong.DefaultEnvars("GANTRY_BENCH"))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -85,6 +93,7 @@ func (s *settings) measure(ctx context.Context) ([]figure, error) {
 		{"world", s.measureWorld},
 		{"stack", s.measureStack},
 		{"ingest", s.measureIngest},
+		{"dashboard", s.measureDashboard},
 	} {
 		if s.Measure != "all" && s.Measure != part.name {
 			continue

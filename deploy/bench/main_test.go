@@ -9,11 +9,14 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/gantry-dev/gantry/collector/clickhouse/clickhouselocal"
 )
 
 // TestMain lets the test program be the children that ingest alone is
 // measured with.
 func TestMain(m *testing.M) {
+	clickhouselocal.Main()
 	if slices.ContainsFunc(os.Args[1:], func(a string) bool { return strings.HasPrefix(a, "--role=") }) {
 		main()
 		return

@@ -62,6 +62,7 @@ func newReport(s *settings, m machine, figures []figure) report {
 			"kafka": s.Kafka, "live_s": s.Live.Seconds(), "profiled": s.Profile != "",
 			"ingest_readings": s.Readings, "ingest_rate": s.Rate, "ingest_streams": s.Streams,
 			"ingest_devices": s.Devices, "ingest_batch": s.Batch, "ingest_own_brokers": len(s.Brokers) > 0,
+			"dashboard_days": s.Days, "dashboard_own_data": s.Data == "", "dashboard_viewers": s.Viewers, "dashboard_loads": s.Loads,
 		},
 	}
 	for _, f := range figures {

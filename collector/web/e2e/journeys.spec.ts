@@ -41,6 +41,22 @@ test("Corridor: from the queue to the station that tells it", async ({ page }) =
   await expect(page).toHaveURL(/\/corridor\?/);
 });
 
+test("Corridor: a queue that other days do not have is a suspected incident", async ({ page }) => {
+  const date = cut.toISOString().slice(0, 10); // with four workdays before it
+  await open(page, `corridor?road=M1&direction=south&date=${date}`);
+  const card = page.locator("section", { has: page.getByRole("heading", { name: /^Suspected incidents of/ }) });
+  if (figures.suspected_incidents === 0) return void (await expect(card).toContainText("None: every queue is one of other days too"));
+  await expect(card).toContainText(`${written(figures.suspected_incidents!)} queue`);
+  const { rows } = await csvOf(page, "incidents");
+  expect(rows).toHaveLength(figures.suspected_incidents!);
+  for (const r of rows) expect([r.local_date, r.queue_day_count, r.compared_day_count]).toEqual([date, "0", "4"]);
+});
+
+test("Corridor: without a date, the last day that queued", async ({ page }) => {
+  await open(page, "corridor?road=M1&direction=north");
+  await expect(answer(page)).toContainText(/^From \d\d:\d\d to/);
+});
+
 test("Corridor: what no instrument saw is hatched and not zero", async ({ page }) => {
   await open(page, `corridor?road=M1&direction=north&date=${firstDate}`);
   const { rows } = await csvOf(page, "time space");
@@ -78,7 +94,7 @@ test("Road upgrade: from the answer to the days it rests on", async ({ page }) =
   expect(rows).toHaveLength(12);
   const link = rows.find((r) => r.link_id === "m1-north-6")!;
   for (const field of ["verdict", "measure", "threshold", "threshold_source", "n"]) expect(link[field], field).not.toBe("");
-  expect(Number(link.value || 0)).toBeCloseTo(figures.upgrade_value!, 6);
+  expect(Number(link.value)).toBeCloseTo(figures.upgrade_value!, 6);
   await page.getByRole("button", { name: link.site! }).click();
   await expect(page).toHaveURL(/site=m1-north-6/);
   const evidence = page.getByRole("region", { name: "Evidence" });
@@ -95,6 +111,7 @@ test("Public transport: from the answer to persons by hour", async ({ page }) =>
   await expect(answer(page)).toContainText(/pairs? of zones/);
   const { rows } = await csvOf(page, "public transport");
   expect(Math.max(...rows.map((r) => Number(r.cars_per_workday)))).toBeCloseTo(figures.public_transport_cars!, 6);
+  expect(Math.max(...rows.map((r) => Number(r.value)))).toBeCloseTo(figures.public_transport_value!, 6);
   await expect(page.locator("#figure-persons_by_hour svg")).toBeVisible();
   const hours = await csvOf(page, "persons by hour");
   expect(hours.rows).toHaveLength(24);
@@ -140,16 +157,16 @@ test.describe("Enforcement", () => {
     await expect(page.getByRole("region", { name: /Violations/ })).toHaveCount(0);
     await denied.getByLabel("Token").fill(token);
     await denied.getByRole("button", { name: "Use token" }).click();
-    await expect(answer(page)).toContainText(/violations/);
+    await expect(answer(page)).toContainText(`${written(figures.violations!)} violations in the last 24 hours of data; ${written(figures.violations!)} can be proved.`);
     const { header, rows } = await csvOf(page, "violations");
     expect(header.join()).not.toContain("plate");
-    expect(Number(rows[0]!.over_kmh)).toBeGreaterThan(0);
+    expect(Math.max(...rows.map((r) => Number(r.over_kmh)))).toBeCloseTo(figures.most_over_kmh!, 6);
     await page.getByRole("button", { name: "Evidence", exact: true }).first().click();
     await expect(page.getByRole("region", { name: "Evidence" })).toContainText(/Plate.*% sure/);
     expect(page.url()).not.toMatch(/token|test.case|plate/);
     await page.getByRole("button", { name: "over a section" }).click();
     await settled(page);
-    await expect(answer(page)).toContainText(/over a section|Nobody/);
+    await expect(answer(page)).toContainText(`${written(figures.section_violations!)} violations over a section`);
   });
 });
 

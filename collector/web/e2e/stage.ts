@@ -15,18 +15,22 @@ export const pages = ["", "corridor", "station", "upgrade", "public-transport", 
 interface Held {
   /** Errors that the browser's console may show, because the test brings them about. */
   allowed: RegExp[];
+  /** Hosts beside the collector's that may be asked: a login service's. */
+  elsewhere: string[];
 }
 
 export const test = base.extend<Held & { held: void }>({
   allowed: [[], { option: true }],
+  elsewhere: [[], { option: true }],
   held: [
-    async ({ page, allowed, baseURL }, use) => {
+    async ({ page, allowed, elsewhere, baseURL }, use) => {
       const bad: string[] = [];
       page.on("request", (r) => {
         const u = new URL(r.url());
-        if (u.origin !== new URL(baseURL!).origin && u.protocol !== "blob:") bad.push(`asked of another origin: ${r.url()}`);
+        if (u.origin !== new URL(baseURL!).origin && u.protocol !== "blob:" && !elsewhere.includes(u.host)) bad.push(`asked of another origin: ${r.url()}`);
       });
       page.on("console", (m) => {
+        if (m.text() === "Service Worker registration blocked by Playwright") return; // as playwright.config.ts asks
         if (["error", "warning"].includes(m.type()) && !allowed.some((a) => a.test(m.text()))) bad.push(`console: ${m.text()}`);
       });
       page.on("pageerror", (e) => bad.push(`uncaught: ${e.message}`));

@@ -16,14 +16,18 @@ test("a day without data is empty and not zero", async ({ page }) => {
   await expect(answer(page)).toHaveText(/^Not known for Thu 2026-01-01/);
   await expect(page.locator("#figure-flow").getByText("no working instrument")).toBeVisible();
   await open(page, "corridor?road=M1&direction=north&date=2026-01-01");
-  await expect(page.locator("[data-state=empty]")).toContainText("No bottleneck was active");
+  await expect(page.locator("[data-state=empty]").first()).toContainText("No bottleneck was active");
 });
 
-test("what does not exist is said", async ({ page }) => {
-  await page.goto("/station?station=nowhere");
-  await expect(page.locator("[data-state=error]")).toContainText("There is no station nowhere");
-  await page.goto("/treasure");
-  await expect(page.locator("[data-state=error]")).toContainText("There is no page treasure");
+test.describe("a wrong address", () => {
+  test.use({ allowed: [/404/] });
+
+  test("what does not exist is said", async ({ page }) => {
+    await page.goto("/station?station=nowhere");
+    await expect(page.locator("[data-state=error]")).toContainText("There is no station nowhere");
+    await page.goto("/treasure");
+    await expect(page.locator("[data-state=error]")).toContainText("There is no page treasure");
+  });
 });
 
 test.describe("without a connection", () => {

@@ -19,6 +19,7 @@ export const definitions = {
   v85: { title: "V85", text: "Speed that 85 of 100 drivers with a free road do not exceed. Vehicles that follow another or stand in a queue are left out, for they do not choose their speed." },
   overLimit: { title: "Share over the limit", text: "Vehicles with a free road that are faster than the limit in force, by all vehicles with a free road." },
   bottleneck: { title: "Bottleneck", text: "Place at which a queue begins: slow traffic upstream of a station, free traffic at it, for most of half an hour.", source: "Chen, Skabardonis and Varaiya 2004, as PeMS uses it" },
+  incident: { title: "Suspected incident", text: "A queue at a link and a time of day at which fewer than one in five comparable days of the four weeks before had one; at least four such days, workdays with workdays. Gantry has no feed of incidents: what happened is not known.", source: "The models' thresholds for recurrent congestion, after PeMS practice" },
   delay: { title: "Delay", text: "Vehicle-hours spent in the whole queue beyond what the way takes at free-flow speed. Added up over 5-minute bins, never computed from mean speeds." },
   personDelay: { title: "Person delay", text: "Delay times the persons in the vehicles, which toll gantries count; elsewhere they are imputed from hours and roads that have a gantry." },
   saving: { title: "Predicted benefit", text: "Delay that the measure would save on a mean workday, computed from the demand and queues of the days looked at. A lower bound where demand was more than the instruments saw." },

@@ -1,9 +1,12 @@
 import { render } from "preact";
+import { keepPages } from "./offline/register";
 import { watchLinks } from "./route";
-import { Shell } from "./shell";
+import { begin, Shell } from "./shell";
 import "./style.css";
 
 const root = document.getElementById("app")!;
 root.textContent = "";
 watchLinks();
+begin();
 render(<Shell />, root);
+keepPages();

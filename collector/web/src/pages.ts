@@ -1,12 +1,19 @@
 // The ten pages: each is loaded when it is first opened, and all of them once
 // the browser is idle, so that a lost connection takes away none.
 import type { ComponentType } from "preact";
+import type { Question } from "./api/answer";
+
+/** A page, and what it will ask whatever the network is, by its part of the address. */
+export interface Part {
+  default: ComponentType;
+  early?: (params: Record<string, string>) => Question<unknown>[];
+}
 
 export interface Page {
   name: string;
   title: string;
   group: "Traffic" | "Questions" | "Enforcement" | "Operations";
-  load: () => Promise<{ default: ComponentType }>;
+  load: () => Promise<Part>;
 }
 
 export const pages: readonly Page[] = [

@@ -1,27 +1,35 @@
 // What stands around every page: navigation, zone and theme, and whether there
 // is a connection.
-import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { useAnswer } from "./api/answer";
+import { askEarly, onceAnswered, useAnswer } from "./api/answer";
 import { askNetwork, NetworkContext } from "./network";
-import { pages, type Page } from "./pages";
+import { pages, type Page, type Part } from "./pages";
 import { Loading, Refusal } from "./parts/states";
-import { choose, link, useRoute } from "./route";
+import { choose, current, link, useRoute } from "./route";
+import { session, Who } from "./session";
 
-const loaded = new Map<string, ComponentType>();
+const loaded = new Map<string, Part>();
 
-async function load(p: Page): Promise<ComponentType> {
-  const have = loaded.get(p.name);
-  if (have) return have;
-  const part = (await p.load()).default;
+async function load(p: Page): Promise<Part> {
+  const part = loaded.get(p.name) ?? (await p.load());
   loaded.set(p.name, part);
   return part;
 }
 
+const network = { key: "network", ask: askNetwork };
+
+/** Asks for the network, the page and what the page will ask all at once, and not one after the other. */
+export function begin() {
+  askEarly(network);
+  askEarly(session);
+  const { page: name, params } = current();
+  const page = pages.find((p) => p.name === name);
+  if (page) load(page).then((part) => part.early?.(params).forEach(askEarly), () => undefined); // the shell says what failed
+}
+
 /** Fetches the pages that were not opened yet, once there is nothing else to do. */
 function loadRest() {
-  const idle = window.requestIdleCallback ?? ((f: () => void) => setTimeout(f, 1500));
-  idle(() => pages.forEach((p) => void load(p).catch(() => undefined)));
+  onceAnswered(() => pages.forEach((p) => void load(p).catch(() => undefined)));
 }
 
 function usePage(name: string) {
@@ -34,13 +42,13 @@ function usePage(name: string) {
     if (!page) return;
     load(page).then(() => (render((n) => n + 1), loadRest()), () => setFailed(name));
   }, [name]);
-  return { page, Part: loaded.get(name), failed: failed === name };
+  return { page, Part: loaded.get(name)?.default, failed: failed === name };
 }
 
 export function Shell() {
   const { page: name, params } = useRoute();
   const { page, Part, failed } = usePage(name);
-  const network = useAnswer("network", askNetwork, { refreshMs: 10 * 60_000 });
+  const answer = useAnswer(network.key, network.ask, { refreshMs: 10 * 60_000 });
 
   useEffect(() => {
     const theme = params.theme;
@@ -49,20 +57,20 @@ export function Shell() {
   }, [params.theme]);
 
   return (
-    <NetworkContext.Provider value={network.data}>
+    <NetworkContext.Provider value={answer.data}>
       <a class="skip" href="#main">To the page</a>
       <div class="frame">
         <Side here={name} />
         <div class="body">
-          <Top network={network.data?.about.name ?? ""} zone={network.data?.about.zone ?? ""} />
+          <Top network={answer.data?.about.name ?? ""} zone={answer.data?.about.zone ?? ""} />
           <main id="main" tabIndex={-1}>
             {!page ? (
               <Refusal problem={{ kind: "missing", text: `There is no page ${name}. The pages are in the list at the left.` }} />
             ) : failed ? (
               <Refusal problem={{ kind: "unreachable", text: `The page ${page.title} could not be loaded.` }} />
-            ) : network.state === "failed" ? (
-              <Refusal problem={network.problem} />
-            ) : !Part || network.state === "loading" ? (
+            ) : answer.state === "failed" ? (
+              <Refusal problem={answer.problem} />
+            ) : !Part || answer.state === "loading" ? (
               <Loading lines={10} />
             ) : (
               <Part key={name} />
@@ -104,6 +112,7 @@ function Top({ network, zone }: { network: string; zone: string }) {
   return (
     <header class="top">
       <p class="network">{network && <>Network <strong>{network}</strong></>}</p>
+      <Who />
       {!online && <p class="offline" role="status">Offline: pages show what they have; live data wait.</p>}
       <div class="pick" role="group" aria-label="Times are shown in">
         <button type="button" aria-pressed={params.tz !== "utc"} onClick={() => choose({ tz: undefined }, true)} title="The network's own zone">Local{zone && ` (${zone})`}</button>

@@ -1,6 +1,6 @@
 {{
     config(
-        order_by=['to_observed_at'],
+        order_by=['to_observed_at', 'to_device_id', 'to_epoch', 'to_seq', 'from_device_id', 'from_epoch', 'from_seq'],
     )
 }}
 

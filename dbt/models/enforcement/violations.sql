@@ -1,6 +1,6 @@
 {{
     config(
-        order_by=['observed_at'],
+        order_by=['observed_at', 'device_id', 'epoch', 'seq'],
     )
 }}
 

@@ -3,7 +3,6 @@ package web_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -44,9 +43,13 @@ type stack struct {
 	t         *testing.T
 	warehouse *warehouse.Warehouse
 	conn      driver.Conn
+	program   string
 	url       string
+	loginURL  string // of a second collector, at which people log in
+	issuer    string // where they do
 	cut       time.Time
 	days      []time.Time
+	gap       bool // readings were taken away
 }
 
 // start loads the data, builds the models and starts the collector's role
@@ -66,7 +69,9 @@ func start(t *testing.T, d data) *stack {
 	s.load(d)
 	s.models()
 	s.awaitLive()
-	s.collector(dir)
+	s.build(dir)
+	s.url = s.collector("--tokens-file", tokensFile(t))
+	s.withLogin()
 	return s
 }
 
@@ -92,7 +97,7 @@ func (s *stack) load(d data) {
 	}
 	s.t.Logf("%d readings", sum.Readings)
 	s.standStill()
-	if d.plantGap {
+	if s.gap = d.plantGap; s.gap {
 		gap := s.days[0].Add(12 * time.Hour)
 		s.exec(`DELETE FROM raw.readings WHERE startsWith(device_id, 'north-05-') AND observed_at >= $1 AND observed_at < $2`, gap, gap.Add(2*time.Hour))
 	}
@@ -154,29 +159,42 @@ func (s *stack) models() {
 	s.t.Logf("models built in %v", time.Since(began).Round(time.Second))
 }
 
-// collector builds and starts the program, and waits until it is ready.
-func (s *stack) collector(dir string) {
-	t := s.t
-	t.Helper()
-	program := filepath.Join(dir, "collector")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./collector")
+// build compiles the collector, with the pages as they are built.
+func (s *stack) build(dir string) {
+	s.t.Helper()
+	s.program = filepath.Join(dir, "collector")
+	build := exec.CommandContext(s.t.Context(), "go", "build", "-o", s.program, "./collector")
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+		s.t.Fatalf("go build: %v\n%s", err, out)
 	}
+}
+
+func tokensFile(t *testing.T) string {
+	t.Helper()
 	sum := sha256.Sum256([]byte(token))
-	tokens := filepath.Join(dir, "tokens")
+	tokens := filepath.Join(t.TempDir(), "tokens")
 	if err := os.WriteFile(tokens, []byte("enforcement "+hex.EncodeToString(sum[:])+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	log, err := os.Create(filepath.Join(dir, "collector.log"))
+	return tokens
+}
+
+// collector starts the program, waits until it is ready, and returns its URL.
+func (s *stack) collector(flags ...string) string {
+	t := s.t
+	t.Helper()
+	log, err := os.Create(filepath.Join(t.TempDir(), "collector.log"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program, "query", "--kafka-brokers", kafkatest.Fake(t), "--http-addr", "127.0.0.1:0", "--grpc-addr", "127.0.0.1:0", "--admin-addr", "",
-		"--tokens-file", tokens, "--clickhouse-addr", s.warehouse.TCPAddr(),
+	// Of a flag that is given twice the last counts.
+	cmd := exec.Command(s.program, append([]string{
+		"query", "--kafka-brokers", kafkatest.Fake(t), "--http-addr", "127.0.0.1:0", "--grpc-addr", "127.0.0.1:0", "--admin-addr", "",
+		"--clickhouse-addr", s.warehouse.TCPAddr(),
 		"--clickhouse-planner-password-file", s.warehouse.PasswordFile(clickhouselocal.UserPlanner),
-		"--clickhouse-enforcement-password-file", s.warehouse.PasswordFile(clickhouselocal.UserEnforcement))
+		"--clickhouse-enforcement-password-file", s.warehouse.PasswordFile(clickhouselocal.UserEnforcement),
+	}, flags...)...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // a test that is killed leaves nothing behind
 	if err := cmd.Start(); err != nil {
@@ -187,7 +205,7 @@ func (s *stack) collector(dir string) {
 		_ = cmd.Wait()
 		_ = log.Close()
 	})
-	s.url = awaitReady(t, log.Name())
+	return awaitReady(t, log.Name())
 }
 
 // awaitReady reads the address from the log and asks until the answer is yes.
@@ -216,42 +234,6 @@ func awaitReady(t *testing.T, log string) string {
 	return ""
 }
 
-// figures are numbers that pages must show, by SQL on what dbt made.
-func (s *stack) figures() string {
-	s.t.Helper()
-	lastDate, firstDate := s.days[len(s.days)-1].Format(time.DateOnly), s.days[0].Format(time.DateOnly)
-	out := map[string]float64{}
-	for name, query := range map[string]string{
-		"queue_delay_vehicle_h":  `SELECT max(delay_vehicle_h) FROM serving.bottlenecks WHERE road = 'M1' AND direction = 'north' AND local_date = '` + firstDate + `'`,
-		"station_vehicles":       `SELECT toFloat64(sum(measured_vehicle_count)) FROM serving.station_flow_day WHERE station_id = 'north-09' AND local_date = '` + firstDate + `'`,
-		"upgrade_value":          `SELECT ifNull(max(value), 0) FROM serving.screen_upgrade WHERE link_id = 'm1-north-6'`,
-		"public_transport_cars":  `SELECT max(cars_per_workday) FROM serving.screen_public_transport`,
-		"flexi_time_at_10":       `SELECT ifNull(max(saved_vehicle_h_per_weekday), 0) FROM serving.flexi_time_curve WHERE road = 'M1' AND direction = 'north' AND peak = 'am' AND shift_percent = 10`,
-		"speed_camera_v85":       `SELECT ifNull(max(value), 0) FROM serving.screen_speed_cameras`,
-		"fleet_readings":         `SELECT toFloat64(sum(received_count)) FROM serving.device_health WHERE day = '` + lastDate + `'`,
-		"quality_received":       `SELECT toFloat64(sum(received_count)) FROM serving.pipeline_days`,
-		"quality_lost":           `SELECT toFloat64(sum(lost_count)) FROM serving.pipeline_days`,
-		"live_vehicles_north_09": `SELECT toFloat64(sum(counter_count)) FROM live.station_minutes WHERE station_id = 'north-09' AND minute >= toDateTime('` + s.cut.Add(-5*time.Minute).Format(time.DateTime) + `', 'UTC')`,
-	} {
-		conn, err := s.warehouse.Open(clickhouselocal.UserOperator)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		var value float64
-		if err := conn.QueryRow(s.t.Context(), query).Scan(&value); err != nil {
-			s.t.Errorf("%s: %v", query, err)
-		}
-		_ = conn.Close()
-		out[name] = value
-	}
-	text, err := json.Marshal(out)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Logf("by SQL: %s", text)
-	return string(text)
-}
-
 // playwright runs the ways in the browser.
 func (s *stack) playwright(t *testing.T, args ...string) {
 	t.Helper()
@@ -263,6 +245,8 @@ func (s *stack) playwright(t *testing.T, args ...string) {
 		"GANTRY_WEB_CUT="+s.cut.Format(time.RFC3339),
 		"GANTRY_WEB_FIRST_DATE="+s.days[0].Format(time.DateOnly),
 		"GANTRY_WEB_FIGURES="+s.figures(),
+		"GANTRY_WEB_LOGIN_URL="+s.loginURL,
+		"GANTRY_WEB_ISSUER="+s.issuer,
 	)
 	began := time.Now()
 	out, err := cmd.CombinedOutput()

@@ -19,7 +19,12 @@ const transport = createConnectTransport({
   interceptors: [withToken],
 });
 
-export const query = createClient(QueryService, transport);
+const service = createClient(QueryService, transport);
+
+/** What shows single vehicles: its answers are private (api/answer), and kept nowhere. */
+type Personal = "listViolations" | "listAverageSpeedViolations" | "getEvidence";
+export const query: Omit<typeof service, Personal> = service;
+export const enforcement: Pick<typeof service, Personal> = service;
 export const fleet = createClient(FleetService, transport);
 
 /** Reads a list to its end, at most so many pages; what is left out is said by the caller's count. */

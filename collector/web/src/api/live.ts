@@ -82,6 +82,17 @@ function settle() {
 
 if (typeof document !== "undefined") document.addEventListener("visibilitychange", settle);
 
+/** Starts the stream before the page that shows it is there; without one it stops again. */
+export function joinEarly() {
+  const reader = () => undefined;
+  readers.add(reader);
+  settle();
+  setTimeout(() => {
+    readers.delete(reader);
+    settle();
+  }, 5_000);
+}
+
 /** The live stations, rendering anew when they change. */
 export function useLive(): Live {
   const [, render] = useReducer((n: number) => n + 1, 0);

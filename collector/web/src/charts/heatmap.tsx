@@ -26,6 +26,8 @@ export interface Outline {
   from_m: number;
   to_m: number;
   label: string;
+  /** Drawn solid, with its label. */
+  named?: boolean;
 }
 
 interface Props {
@@ -101,11 +103,24 @@ function paintOutlines(c: CanvasRenderingContext2D, p: Props, s: Scale) {
     c.strokeRect(...box);
     c.strokeStyle = "#111111";
     c.lineWidth = 2;
-    c.setLineDash([7, 4]);
+    if (!o.named) c.setLineDash([7, 4]);
     c.strokeRect(...box);
     c.setLineDash([]);
+    if (o.named) paintLabel(c, o.label, box[0], box[1]);
   }
   c.restore();
+}
+
+/** A label above a box, readable on any colour. */
+function paintLabel(c: CanvasRenderingContext2D, text: string, x: number, y: number) {
+  c.font = "bold 12px system-ui, sans-serif";
+  c.textAlign = "left";
+  c.textBaseline = y > edge.top + 18 ? "bottom" : "top";
+  c.strokeStyle = "#ffffff";
+  c.lineWidth = 4;
+  c.strokeText(text, x, y - 3);
+  c.fillStyle = "#111111";
+  c.fillText(text, x, y - 3);
 }
 
 function paintAxes(c: CanvasRenderingContext2D, p: Props, s: Scale, width: number) {

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { useAnswer } from "../api/answer";
-import { query } from "../api/client";
+import { enforcement } from "../api/client";
 import type { AverageSpeedViolation, Violation } from "../gen/gantry/v1/query_enforcement_pb";
 import type { Basis } from "../gen/gantry/v1/query_basis_pb";
 import { num, plural } from "../format";
@@ -73,7 +73,7 @@ function Spot({ purpose }: { purpose: string }) {
   const n = useNetwork();
   const { params } = useRoute();
   const { station, ...filter } = useFilter();
-  const answer = useAnswer(`violations ${purpose} ${JSON.stringify(filter)} ${station}`, (signal) => query.listViolations({ purpose, stationId: station, ...filter }, { signal }), { private: true });
+  const answer = useAnswer(`violations ${purpose} ${JSON.stringify(filter)} ${station}`, (signal) => enforcement.listViolations({ purpose, stationId: station, ...filter }, { signal }), { private: true });
   const key = (v: Violation) => `${v.deviceId}~${v.epoch}~${v.seq}`;
   return (
     <Show answer={answer}>
@@ -116,7 +116,7 @@ function spotColumns(zone: Zone, where: (v: Violation) => string, key: (v: Viola
 
 /** The reading itself, with the plate; asked for one at a time and not kept. */
 function Evidence({ violation: v, purpose, zone }: { violation: Violation; purpose: string; zone: Zone }) {
-  const answer = useAnswer(`evidence ${purpose} ${v.deviceId} ${v.epoch} ${v.seq}`, (signal) => query.getEvidence({ purpose, deviceId: v.deviceId, epoch: v.epoch, seq: v.seq }, { signal }), { private: true });
+  const answer = useAnswer(`evidence ${purpose} ${v.deviceId} ${v.epoch} ${v.seq}`, (signal) => enforcement.getEvidence({ purpose, deviceId: v.deviceId, epoch: v.epoch, seq: v.seq }, { signal }), { private: true });
   return (
     <section class="evidence" id="evidence" aria-label="Evidence">
       <h2>Evidence: reading {String(v.seq)} of {v.deviceId}, epoch {v.epoch} <button type="button" onClick={() => choose({ evidence: undefined })}>Close</button></h2>
@@ -140,7 +140,7 @@ function Section({ purpose }: { purpose: string }) {
   const zone = useZone();
   const n = useNetwork();
   const { station, ...filter } = useFilter();
-  const answer = useAnswer(`sections ${purpose} ${JSON.stringify(filter)} ${station}`, (signal) => query.listAverageSpeedViolations({ purpose, fromStationId: station, ...filter }, { signal }), { private: true });
+  const answer = useAnswer(`sections ${purpose} ${JSON.stringify(filter)} ${station}`, (signal) => enforcement.listAverageSpeedViolations({ purpose, fromStationId: station, ...filter }, { signal }), { private: true });
   return (
     <Show answer={answer}>
       {(data) => (

@@ -22,17 +22,26 @@ interface Row {
 const healthy = "healthy";
 const carriedOut = (r: Row) => r.now?.agentId || undefined;
 
+const healthOf = (day: string) => ({
+  key: `health ${day}`,
+  ask: async (signal: AbortSignal) => {
+    const pages = await all((pageToken) => query.listDeviceHealth({ fromDay: day, toDay: day, pageToken, pageSize: 10_000 }, { signal }));
+    return { basis: pages[0]?.basis, days: pages.flatMap((p) => p.days) };
+  },
+});
+const devices = { key: "devices", ask: async (signal: AbortSignal) => (await all((pageToken) => fleet.listDevices({ pageToken }, { signal }))).flatMap((p) => p.devices) };
+const allAgents = { key: "agents", ask: async (signal: AbortSignal) => (await all((pageToken) => fleet.listAgents({ pageToken }, { signal }))).flatMap((p) => p.agents) };
+export const early = (params: Record<string, string>) => [healthOf(params.day ?? ""), devices, allAgents];
+
 export default function Fleet() {
   const { about } = useNetwork();
   const { params } = useRoute();
   // The last day may not be over: what should have come is not known yet.
   const day = params.day ?? "";
-  const health = useAnswer(`health ${day}`, async (signal) => {
-    const pages = await all((pageToken) => query.listDeviceHealth({ fromDay: day, toDay: day, pageToken, pageSize: 10_000 }, { signal }));
-    return { basis: pages[0]?.basis, days: pages.flatMap((p) => p.days) };
-  }, { refreshMs: 3 * minuteMs });
-  const carried = useAnswer("devices", async (signal) => (await all((pageToken) => fleet.listDevices({ pageToken }, { signal }))).flatMap((p) => p.devices), { refreshMs: 10_000 });
-  const agents = useAnswer("agents", async (signal) => (await all((pageToken) => fleet.listAgents({ pageToken }, { signal }))).flatMap((p) => p.agents), { refreshMs: 10_000 });
+  const asked = healthOf(day);
+  const health = useAnswer(asked.key, asked.ask, { refreshMs: 3 * minuteMs });
+  const carried = useAnswer(devices.key, devices.ask, { refreshMs: 10_000 });
+  const agents = useAnswer(allAgents.key, allAgents.ask, { refreshMs: 10_000 });
   const rows = useMemo(() => join(health.data?.days ?? [], carried.data ?? []), [health.data, carried.data]);
   const shownDay = health.data?.days[0]?.day ?? day;
   const sick = rows.filter((r) => r.day && r.day.state !== healthy);

@@ -15,8 +15,11 @@ const peakText = (peak: string) => (peak === "am" ? "morning peak" : "evening pe
 const text = (s: FlexiTimeSite) => `${s.road} ${s.direction}, ${peakText(s.peak)}`;
 const window = (s: FlexiTimeSite) => `${minuteText(s.windowFromMinute)}–${minuteText(s.windowToMinute)}`;
 
+const screen = { key: "flexi-time", ask: (signal: AbortSignal) => query.listFlexiTimeScreen({}, { signal }) };
+export const early = () => [screen];
+
 export default function FlexiTime() {
-  const answer = useAnswer("flexi-time", (signal) => query.listFlexiTimeScreen({}, { signal }));
+  const answer = useAnswer(screen.key, screen.ask);
   return (
     <Screen<FlexiTimeSite>
       id="flexi_time" question="Should flexi time be recommended?" noun={["peak", "peaks"]} answer={answer}

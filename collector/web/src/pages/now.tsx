@@ -1,7 +1,7 @@
 import { useMemo } from "preact/hooks";
 import { useAnswer } from "../api/answer";
 import { all, csvAddress, query } from "../api/client";
-import { useLive, type Live } from "../api/live";
+import { joinEarly, useLive, type Live } from "../api/live";
 import { SpeedLegend } from "../charts/legend";
 import { NetworkMap } from "../charts/map";
 import { BinState } from "../gen/gantry/v1/query_basis_pb";
@@ -15,7 +15,8 @@ import { Table, type Column } from "../parts/table";
 import { Term } from "../parts/term";
 import { link } from "../route";
 import { fluency } from "../speed";
-import { clockText, dayText } from "../time";
+import { addDays, clockText, dayText } from "../time";
+import { Incidents, useIncidents } from "../parts/incidents";
 import { queueColumns } from "../parts/queues";
 
 /** A station with what it sees now and its speed on an empty road. */
@@ -44,13 +45,19 @@ export function sum(seen: Seen[]) {
   };
 }
 
+const free = { key: "capacities", ask: async (signal: AbortSignal) => (await all((pageToken) => query.listStationCapacities({ pageToken }, { signal }))).flatMap((p) => p.capacities) };
+export function early() {
+  joinEarly();
+  return [free];
+}
+
 export default function Now() {
   const network = useNetwork();
   const live = useLive();
-  const capacities = useAnswer("capacities", async (signal) => (await all((pageToken) => query.listStationCapacities({ pageToken }, { signal }))).flatMap((p) => p.capacities));
+  const capacities = useAnswer(free.key, free.ask);
   const seen = useMemo(() => {
-    const free = new Map(capacities.data?.map((c) => [c.stationId, c.freeSpeedKmh]));
-    return network.stations.map((station) => ({ station, live: live.stations.get(station.stationId), free_kmh: free.get(station.stationId) }));
+    const speeds = new Map(capacities.data?.map((c) => [c.stationId, c.freeSpeedKmh]));
+    return network.stations.map((station) => ({ station, live: live.stations.get(station.stationId), free_kmh: speeds.get(station.stationId) }));
   }, [network, live, capacities.data]);
   const total = sum(seen);
 
@@ -74,6 +81,7 @@ export default function Now() {
         </>
       )}
       <Queues about={network.about} />
+      <LastIncidents about={network.about} />
     </>
   );
 }
@@ -142,6 +150,15 @@ function columns(live: Live): Column<Seen>[] {
   ];
 }
 
+const weekDays = 7;
+
+function LastIncidents({ about }: { about: GetNetworkResponse }) {
+  const last = about.lastDate;
+  const where = { fromDate: last && addDays(last, 1 - weekDays), toDate: last };
+  const answer = useIncidents(last ? where : undefined);
+  return last ? <Incidents answer={answer} where={where} when={`of the week until ${dayText(last)}`} /> : null;
+}
+
 function Queues({ about }: { about: GetNetworkResponse }) {
   const date = about.lastDate;
   const answer = useAnswer(date ? `queues ${date}` : undefined, async (signal) => {
@@ -152,7 +169,7 @@ function Queues({ about }: { about: GetNetworkResponse }) {
   return (
     <section class="card">
       <h2><Term name="bottleneck">Queues of {dayText(date)}</Term></h2>
-      <p class="note">The models' last date. There is no feed of incidents: a queue where there is none on other days is the trace of one.</p>
+      <p class="note">The models' last date.</p>
       <Show answer={answer} lines={2}>
         {({ basis, rows }) => (
           <>

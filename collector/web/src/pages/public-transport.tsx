@@ -11,8 +11,11 @@ import { Term } from "../parts/term";
 
 const text = (s: PublicTransportSite) => `${s.originZone} → ${s.destinationZone}`;
 
+const screen = { key: "public-transport", ask: (signal: AbortSignal) => query.listPublicTransportScreen({}, { signal }) };
+export const early = () => [screen];
+
 export default function PublicTransport() {
-  const answer = useAnswer("public-transport", (signal) => query.listPublicTransportScreen({}, { signal }));
+  const answer = useAnswer(screen.key, screen.ask);
   return (
     <Screen<PublicTransportSite>
       id="public_transport" question="Are additional public transport services required?" noun={["pair of zones", "pairs of zones"]} answer={answer}

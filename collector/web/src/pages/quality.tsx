@@ -10,12 +10,19 @@ import { Table } from "../parts/table";
 import { Term } from "../parts/term";
 import { ageText, dayText, secondText } from "../time";
 
-export default function Quality() {
-  const days = useAnswer("pipeline days", async (signal) => {
+const byDay = {
+  key: "pipeline days",
+  ask: async (signal: AbortSignal) => {
     const pages = await all((pageToken) => query.listPipelineDays({ pageToken }, { signal }));
     return { basis: pages[0]?.basis, days: pages.flatMap((p) => p.days) };
-  }, { refreshMs: 3 * minuteMs });
-  const pipeline = useAnswer("pipeline", (signal) => query.getPipeline({}, { signal }), { refreshMs: 15_000 });
+  },
+};
+const stages = { key: "pipeline", ask: (signal: AbortSignal) => query.getPipeline({}, { signal }) };
+export const early = () => [byDay, stages];
+
+export default function Quality() {
+  const days = useAnswer(byDay.key, byDay.ask, { refreshMs: 3 * minuteMs });
+  const pipeline = useAnswer(stages.key, stages.ask, { refreshMs: 15_000 });
   const total = days.data && sum(days.data.days);
   return (
     <>

@@ -13,8 +13,11 @@ import { SpeedDistribution } from "../parts/distribution";
 import { all } from "../api/client";
 import { link } from "../route";
 
+const screen = { key: "speed-cameras", ask: (signal: AbortSignal) => query.listSpeedCameraScreen({}, { signal }) };
+export const early = () => [screen];
+
 export default function SpeedCameras() {
-  const answer = useAnswer("speed-cameras", (signal) => query.listSpeedCameraScreen({}, { signal }));
+  const answer = useAnswer(screen.key, screen.ask);
   const n = useNetwork();
   const text = (s: SpeedCameraSite) => `${stationText(n.byId.get(s.stationId), s.stationId)} (${s.stationId})`;
   return (

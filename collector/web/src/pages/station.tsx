@@ -8,9 +8,9 @@ import type { RoadStation } from "../gen/gantry/v1/query_network_pb";
 import { num, percent } from "../format";
 import { stationText, useLocalZone, useZone } from "../network";
 import { DateSelect, Kpi, PageHead, Pick, StationSelect, useDate, useStation } from "../parts/controls";
-import { SpeedDistribution } from "../parts/distribution";
+import { SpeedDistribution, speedsAt } from "../parts/distribution";
 import { Figure } from "../parts/figure";
-import { Fundamental } from "../parts/fundamental";
+import { diagramAt, Fundamental } from "../parts/fundamental";
 import { BasisLine, dayMs, Empty, Refusal, Show } from "../parts/states";
 import type { Column } from "../parts/table";
 import { Term } from "../parts/term";
@@ -19,6 +19,8 @@ import { addDays, dayText, instant, timeText, type Zone } from "../time";
 import type { TermName } from "../definitions";
 
 const weeks = 4;
+
+export const early = ({ station }: Record<string, string>) => (station ? [diagramAt(station), speedsAt(station)] : []);
 
 export default function Station() {
   const station = useStation();

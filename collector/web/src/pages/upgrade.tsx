@@ -16,8 +16,11 @@ import { dates, dayText } from "../time";
 
 const text = (s: UpgradeSite) => stretchText(s.road, s.direction, s.fromOffsetM, s.toOffsetM);
 
+const screen = { key: "upgrade", ask: (signal: AbortSignal) => query.listUpgradeScreen({}, { signal }) };
+export const early = () => [screen];
+
 export default function Upgrade() {
-  const answer = useAnswer("upgrade", (signal) => query.listUpgradeScreen({}, { signal }));
+  const answer = useAnswer(screen.key, screen.ask);
   return (
     <Screen<UpgradeSite>
       id="upgrade" question="Is a road upgrade required?" noun={["link", "links"]} answer={answer}

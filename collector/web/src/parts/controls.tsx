@@ -72,9 +72,11 @@ export function useDate(): string {
   return params.date || about.lastDate;
 }
 
-export function DateSelect() {
+/** Chooses the date; shown is the one that a page shows when it takes another than the last. */
+export function DateSelect({ shown }: { shown?: string }) {
   const { about } = useNetwork();
-  const date = useDate();
+  const chosen = useDate();
+  const date = shown ?? chosen;
   const all = dates(about.firstDate, about.lastDate).reverse();
   const step = (days: number) => choose({ date: addDays(date, days) });
   return (

@@ -25,11 +25,18 @@ export function steps(bins: SpeedBin[], step_kmh: number): { from_kmh: number; v
 
 const step_kmh = 5;
 
-export function SpeedDistribution({ stationId, limit_kmh }: { stationId: string; limit_kmh: number }) {
-  const answer = useAnswer(`distribution ${stationId}`, async (signal) => {
+/** The question of a station's speeds. */
+export const speedsAt = (stationId: string) => ({
+  key: `distribution ${stationId}`,
+  ask: async (signal: AbortSignal) => {
     const pages = await all((pageToken) => query.listSpeedDistribution({ stationId, pageToken, pageSize: 10_000 }, { signal }));
     return { basis: pages[0]?.basis, v85: pages[0]?.v85Kmh, rows: steps(pages.flatMap((p) => p.bins), step_kmh) };
-  });
+  },
+});
+
+export function SpeedDistribution({ stationId, limit_kmh }: { stationId: string; limit_kmh: number }) {
+  const asked = speedsAt(stationId);
+  const answer = useAnswer(asked.key, asked.ask);
   return (
     <Show answer={answer}>
       {({ basis, v85, rows }) => {

@@ -18,15 +18,22 @@ export function byLane(points: FundamentalPoint[]): { density: number[]; lanes: 
   return { density: density.map((d) => d + 1), lanes: lanes.map((lane) => ({ lane, flow: density.map((d) => at.get(`${lane} ${d}`) ?? NaN) })) };
 }
 
-export function Fundamental({ station }: { station: RoadStation }) {
-  const id = station.stationId;
-  const answer = useAnswer(`fundamental ${id}`, async (signal) => {
+/** The question of a station's diagram. */
+export const diagramAt = (stationId: string) => ({
+  key: `fundamental ${stationId}`,
+  ask: async (signal: AbortSignal) => {
     const [points, capacity] = await Promise.all([
-      all((pageToken) => query.listFundamentalDiagram({ stationId: id, pageToken }, { signal })),
-      query.listStationCapacities({ stationId: id }, { signal }),
+      all((pageToken) => query.listFundamentalDiagram({ stationId, pageToken }, { signal })),
+      query.listStationCapacities({ stationId }, { signal }),
     ]);
     return { basis: points[0]?.basis, points: points.flatMap((p) => p.points), capacity: capacity.capacities[0] };
-  });
+  },
+});
+
+export function Fundamental({ station }: { station: RoadStation }) {
+  const id = station.stationId;
+  const asked = diagramAt(id);
+  const answer = useAnswer(asked.key, asked.ask);
   const shape = useMemo(() => byLane(answer.data?.points ?? []), [answer.data]);
   const lines = useMemo(() => shape.lanes.map((l, i) => ({ label: `lane ${l.lane}`, values: l.flow, colour: `series-${i % 4}`, points: true })), [shape]);
   const capacity = answer.data?.capacity;

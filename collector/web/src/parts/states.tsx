@@ -1,12 +1,12 @@
 // Loading, empty, stale, error and denied look different, because what to do
 // next is different.
 import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
-import { forget, type Answer, type Problem } from "../api/answer";
-import { setToken, token } from "../api/token";
+import type { Answer, Problem } from "../api/answer";
+import { token } from "../api/token";
 import type { Basis } from "../gen/gantry/v1/query_basis_pb";
 import { num, percent } from "../format";
 import { useZone } from "../network";
+import { become, useLogin } from "../session";
 import { ageText, freshness, timeText } from "../time";
 import { useNow } from "./now";
 import { Term } from "./term";
@@ -21,15 +21,24 @@ export function Show<T>({ answer, children, lines = 6 }: { answer: Answer<T>; ch
     case "kept":
       return (
         <>
-          <p class="notice late" role="status" data-state="kept">
-            <strong>Shown from memory.</strong> {answer.problem.text} What you see is what was last answered.
-          </p>
+          <KeptNotice at={answer.at} problem={answer.problem} />
           {children(answer.data)}
         </>
       );
     case "ready":
       return <>{children(answer.data)}</>;
   }
+}
+
+/** Says that what is shown is from before, and from when. */
+function KeptNotice({ at, problem }: { at: number; problem: Problem }) {
+  const zone = useZone();
+  const now = useNow();
+  return (
+    <p class="notice late" role="status" data-state="kept">
+      <span><strong>Shown from memory.</strong> {problem.text} What you see was answered {timeText(new Date(at), zone)} {zone.label}, {ageText(now - at)} ago. It is asked for again by itself.</span>
+    </p>
+  );
 }
 
 export function Loading({ lines = 6 }: { lines?: number }) {
@@ -67,20 +76,6 @@ export function Refusal({ problem }: { problem: Problem }) {
   );
 }
 
-/** Where to log in, if this collector has a login service. */
-function useLogin(): string {
-  const [login, set] = useState("");
-  useEffect(() => {
-    fetch("/session").then(async (r) => {
-      const answer: unknown = r.ok ? await r.json() : {};
-      const path = (answer as { login?: unknown }).login;
-      // Only a path of this origin: the page goes nowhere else by itself.
-      if (typeof path === "string" && /^\/(?!\/)/.test(path)) set(path);
-    }, () => undefined);
-  }, []);
-  return login;
-}
-
 /** How to get in: the login, or whom to ask and where to give the token that they hand out. */
 function Access() {
   const login = useLogin();
@@ -93,13 +88,11 @@ function Access() {
       </p>
       <form class="ask" onSubmit={(e) => {
         e.preventDefault();
-        setToken(String(new FormData(e.currentTarget).get("token") ?? "").trim());
-        forget();
-        location.reload();
+        void become(String(new FormData(e.currentTarget).get("token") ?? "").trim());
       }}>
         <label for="token"><span>Token</span><input id="token" name="token" type="password" autocomplete="off" required /></label>
         <button type="submit">Use token</button>
-        {token() !== "" && <button type="button" onClick={() => { setToken(""); forget(); location.reload(); }}>Forget the token of this tab</button>}
+        {token() !== "" && <button type="button" onClick={() => void become("")}>Forget the token of this tab</button>}
       </form>
     </>
   );

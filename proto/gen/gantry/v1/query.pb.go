@@ -24,7 +24,7 @@ var File_gantry_v1_query_proto protoreflect.FileDescriptor
 
 const file_gantry_v1_query_proto_rawDesc = "" +
 	"\n" +
-	"\x15gantry/v1/query.proto\x12\tgantry.v1\x1a\x17gantry/v1/options.proto\x1a!gantry/v1/query_enforcement.proto\x1a\x1cgantry/v1/query_health.proto\x1a\x1agantry/v1/query_live.proto\x1a\x1dgantry/v1/query_network.proto\x1a\x1cgantry/v1/query_screen.proto\x1a\x1dgantry/v1/query_station.proto\x1a\x1cgantry/v1/query_travel.proto2\xe5\x19\n" +
+	"\x15gantry/v1/query.proto\x12\tgantry.v1\x1a\x17gantry/v1/options.proto\x1a!gantry/v1/query_enforcement.proto\x1a\x1cgantry/v1/query_health.proto\x1a\x1agantry/v1/query_live.proto\x1a\x1dgantry/v1/query_network.proto\x1a\x1cgantry/v1/query_screen.proto\x1a\x1dgantry/v1/query_station.proto\x1a\x1cgantry/v1/query_travel.proto2\xda\x1a\n" +
 	"\fQueryService\x12O\n" +
 	"\n" +
 	"GetNetwork\x12\x1c.gantry.v1.GetNetworkRequest\x1a\x1d.gantry.v1.GetNetworkResponse\"\x04\x90\xb5\x18\x02\x12U\n" +
@@ -42,7 +42,8 @@ const file_gantry_v1_query_proto_rawDesc = "" +
 	"\x13ListSpeedCompliance\x12%.gantry.v1.ListSpeedComplianceRequest\x1a&.gantry.v1.ListSpeedComplianceResponse\"\x04\x90\xb5\x18\x04\x12p\n" +
 	"\x15ListSpeedDistribution\x12'.gantry.v1.ListSpeedDistributionRequest\x1a(.gantry.v1.ListSpeedDistributionResponse\"\x04\x90\xb5\x18\x04\x12^\n" +
 	"\x0fListBottlenecks\x12!.gantry.v1.ListBottlenecksRequest\x1a\".gantry.v1.ListBottlenecksResponse\"\x04\x90\xb5\x18\x04\x12U\n" +
-	"\fListLinkDays\x12\x1e.gantry.v1.ListLinkDaysRequest\x1a\x1f.gantry.v1.ListLinkDaysResponse\"\x04\x90\xb5\x18\x04\x12a\n" +
+	"\fListLinkDays\x12\x1e.gantry.v1.ListLinkDaysRequest\x1a\x1f.gantry.v1.ListLinkDaysResponse\"\x04\x90\xb5\x18\x04\x12s\n" +
+	"\x16ListSuspectedIncidents\x12(.gantry.v1.ListSuspectedIncidentsRequest\x1a).gantry.v1.ListSuspectedIncidentsResponse\"\x04\x90\xb5\x18\x04\x12a\n" +
 	"\x10ListNetworkHours\x12\".gantry.v1.ListNetworkHoursRequest\x1a#.gantry.v1.ListNetworkHoursResponse\"\x04\x90\xb5\x18\x04\x12^\n" +
 	"\x0fListTravelTimes\x12!.gantry.v1.ListTravelTimesRequest\x1a\".gantry.v1.ListTravelTimesResponse\"\x04\x90\xb5\x18\x04\x12|\n" +
 	"\x19ListTravelTimeReliability\x12+.gantry.v1.ListTravelTimeReliabilityRequest\x1a,.gantry.v1.ListTravelTimeReliabilityResponse\"\x04\x90\xb5\x18\x04\x12R\n" +
@@ -78,56 +79,58 @@ var file_gantry_v1_query_proto_goTypes = []any{
 	(*ListSpeedDistributionRequest)(nil),       // 13: gantry.v1.ListSpeedDistributionRequest
 	(*ListBottlenecksRequest)(nil),             // 14: gantry.v1.ListBottlenecksRequest
 	(*ListLinkDaysRequest)(nil),                // 15: gantry.v1.ListLinkDaysRequest
-	(*ListNetworkHoursRequest)(nil),            // 16: gantry.v1.ListNetworkHoursRequest
-	(*ListTravelTimesRequest)(nil),             // 17: gantry.v1.ListTravelTimesRequest
-	(*ListTravelTimeReliabilityRequest)(nil),   // 18: gantry.v1.ListTravelTimeReliabilityRequest
-	(*ListOdFlowsRequest)(nil),                 // 19: gantry.v1.ListOdFlowsRequest
-	(*ListOdProfilesRequest)(nil),              // 20: gantry.v1.ListOdProfilesRequest
-	(*ListCommuterSharesRequest)(nil),          // 21: gantry.v1.ListCommuterSharesRequest
-	(*ListUpgradeScreenRequest)(nil),           // 22: gantry.v1.ListUpgradeScreenRequest
-	(*ListPublicTransportScreenRequest)(nil),   // 23: gantry.v1.ListPublicTransportScreenRequest
-	(*ListFlexiTimeScreenRequest)(nil),         // 24: gantry.v1.ListFlexiTimeScreenRequest
-	(*ListFlexiTimeCurveRequest)(nil),          // 25: gantry.v1.ListFlexiTimeCurveRequest
-	(*ListSpeedCameraScreenRequest)(nil),       // 26: gantry.v1.ListSpeedCameraScreenRequest
-	(*ListViolationsRequest)(nil),              // 27: gantry.v1.ListViolationsRequest
-	(*ListAverageSpeedViolationsRequest)(nil),  // 28: gantry.v1.ListAverageSpeedViolationsRequest
-	(*GetEvidenceRequest)(nil),                 // 29: gantry.v1.GetEvidenceRequest
-	(*ListDeviceHealthRequest)(nil),            // 30: gantry.v1.ListDeviceHealthRequest
-	(*ListPipelineDaysRequest)(nil),            // 31: gantry.v1.ListPipelineDaysRequest
-	(*GetPipelineRequest)(nil),                 // 32: gantry.v1.GetPipelineRequest
-	(*GetNetworkResponse)(nil),                 // 33: gantry.v1.GetNetworkResponse
-	(*ListStationsResponse)(nil),               // 34: gantry.v1.ListStationsResponse
-	(*ListLinksResponse)(nil),                  // 35: gantry.v1.ListLinksResponse
-	(*ListNodesResponse)(nil),                  // 36: gantry.v1.ListNodesResponse
-	(*ListLiveStationsResponse)(nil),           // 37: gantry.v1.ListLiveStationsResponse
-	(*WatchLiveStationsResponse)(nil),          // 38: gantry.v1.WatchLiveStationsResponse
-	(*GetCorridorResponse)(nil),                // 39: gantry.v1.GetCorridorResponse
-	(*GetStationSeriesResponse)(nil),           // 40: gantry.v1.GetStationSeriesResponse
-	(*ListStationDaysResponse)(nil),            // 41: gantry.v1.ListStationDaysResponse
-	(*ListStationYearsResponse)(nil),           // 42: gantry.v1.ListStationYearsResponse
-	(*ListFundamentalDiagramResponse)(nil),     // 43: gantry.v1.ListFundamentalDiagramResponse
-	(*ListStationCapacitiesResponse)(nil),      // 44: gantry.v1.ListStationCapacitiesResponse
-	(*ListSpeedComplianceResponse)(nil),        // 45: gantry.v1.ListSpeedComplianceResponse
-	(*ListSpeedDistributionResponse)(nil),      // 46: gantry.v1.ListSpeedDistributionResponse
-	(*ListBottlenecksResponse)(nil),            // 47: gantry.v1.ListBottlenecksResponse
-	(*ListLinkDaysResponse)(nil),               // 48: gantry.v1.ListLinkDaysResponse
-	(*ListNetworkHoursResponse)(nil),           // 49: gantry.v1.ListNetworkHoursResponse
-	(*ListTravelTimesResponse)(nil),            // 50: gantry.v1.ListTravelTimesResponse
-	(*ListTravelTimeReliabilityResponse)(nil),  // 51: gantry.v1.ListTravelTimeReliabilityResponse
-	(*ListOdFlowsResponse)(nil),                // 52: gantry.v1.ListOdFlowsResponse
-	(*ListOdProfilesResponse)(nil),             // 53: gantry.v1.ListOdProfilesResponse
-	(*ListCommuterSharesResponse)(nil),         // 54: gantry.v1.ListCommuterSharesResponse
-	(*ListUpgradeScreenResponse)(nil),          // 55: gantry.v1.ListUpgradeScreenResponse
-	(*ListPublicTransportScreenResponse)(nil),  // 56: gantry.v1.ListPublicTransportScreenResponse
-	(*ListFlexiTimeScreenResponse)(nil),        // 57: gantry.v1.ListFlexiTimeScreenResponse
-	(*ListFlexiTimeCurveResponse)(nil),         // 58: gantry.v1.ListFlexiTimeCurveResponse
-	(*ListSpeedCameraScreenResponse)(nil),      // 59: gantry.v1.ListSpeedCameraScreenResponse
-	(*ListViolationsResponse)(nil),             // 60: gantry.v1.ListViolationsResponse
-	(*ListAverageSpeedViolationsResponse)(nil), // 61: gantry.v1.ListAverageSpeedViolationsResponse
-	(*GetEvidenceResponse)(nil),                // 62: gantry.v1.GetEvidenceResponse
-	(*ListDeviceHealthResponse)(nil),           // 63: gantry.v1.ListDeviceHealthResponse
-	(*ListPipelineDaysResponse)(nil),           // 64: gantry.v1.ListPipelineDaysResponse
-	(*GetPipelineResponse)(nil),                // 65: gantry.v1.GetPipelineResponse
+	(*ListSuspectedIncidentsRequest)(nil),      // 16: gantry.v1.ListSuspectedIncidentsRequest
+	(*ListNetworkHoursRequest)(nil),            // 17: gantry.v1.ListNetworkHoursRequest
+	(*ListTravelTimesRequest)(nil),             // 18: gantry.v1.ListTravelTimesRequest
+	(*ListTravelTimeReliabilityRequest)(nil),   // 19: gantry.v1.ListTravelTimeReliabilityRequest
+	(*ListOdFlowsRequest)(nil),                 // 20: gantry.v1.ListOdFlowsRequest
+	(*ListOdProfilesRequest)(nil),              // 21: gantry.v1.ListOdProfilesRequest
+	(*ListCommuterSharesRequest)(nil),          // 22: gantry.v1.ListCommuterSharesRequest
+	(*ListUpgradeScreenRequest)(nil),           // 23: gantry.v1.ListUpgradeScreenRequest
+	(*ListPublicTransportScreenRequest)(nil),   // 24: gantry.v1.ListPublicTransportScreenRequest
+	(*ListFlexiTimeScreenRequest)(nil),         // 25: gantry.v1.ListFlexiTimeScreenRequest
+	(*ListFlexiTimeCurveRequest)(nil),          // 26: gantry.v1.ListFlexiTimeCurveRequest
+	(*ListSpeedCameraScreenRequest)(nil),       // 27: gantry.v1.ListSpeedCameraScreenRequest
+	(*ListViolationsRequest)(nil),              // 28: gantry.v1.ListViolationsRequest
+	(*ListAverageSpeedViolationsRequest)(nil),  // 29: gantry.v1.ListAverageSpeedViolationsRequest
+	(*GetEvidenceRequest)(nil),                 // 30: gantry.v1.GetEvidenceRequest
+	(*ListDeviceHealthRequest)(nil),            // 31: gantry.v1.ListDeviceHealthRequest
+	(*ListPipelineDaysRequest)(nil),            // 32: gantry.v1.ListPipelineDaysRequest
+	(*GetPipelineRequest)(nil),                 // 33: gantry.v1.GetPipelineRequest
+	(*GetNetworkResponse)(nil),                 // 34: gantry.v1.GetNetworkResponse
+	(*ListStationsResponse)(nil),               // 35: gantry.v1.ListStationsResponse
+	(*ListLinksResponse)(nil),                  // 36: gantry.v1.ListLinksResponse
+	(*ListNodesResponse)(nil),                  // 37: gantry.v1.ListNodesResponse
+	(*ListLiveStationsResponse)(nil),           // 38: gantry.v1.ListLiveStationsResponse
+	(*WatchLiveStationsResponse)(nil),          // 39: gantry.v1.WatchLiveStationsResponse
+	(*GetCorridorResponse)(nil),                // 40: gantry.v1.GetCorridorResponse
+	(*GetStationSeriesResponse)(nil),           // 41: gantry.v1.GetStationSeriesResponse
+	(*ListStationDaysResponse)(nil),            // 42: gantry.v1.ListStationDaysResponse
+	(*ListStationYearsResponse)(nil),           // 43: gantry.v1.ListStationYearsResponse
+	(*ListFundamentalDiagramResponse)(nil),     // 44: gantry.v1.ListFundamentalDiagramResponse
+	(*ListStationCapacitiesResponse)(nil),      // 45: gantry.v1.ListStationCapacitiesResponse
+	(*ListSpeedComplianceResponse)(nil),        // 46: gantry.v1.ListSpeedComplianceResponse
+	(*ListSpeedDistributionResponse)(nil),      // 47: gantry.v1.ListSpeedDistributionResponse
+	(*ListBottlenecksResponse)(nil),            // 48: gantry.v1.ListBottlenecksResponse
+	(*ListLinkDaysResponse)(nil),               // 49: gantry.v1.ListLinkDaysResponse
+	(*ListSuspectedIncidentsResponse)(nil),     // 50: gantry.v1.ListSuspectedIncidentsResponse
+	(*ListNetworkHoursResponse)(nil),           // 51: gantry.v1.ListNetworkHoursResponse
+	(*ListTravelTimesResponse)(nil),            // 52: gantry.v1.ListTravelTimesResponse
+	(*ListTravelTimeReliabilityResponse)(nil),  // 53: gantry.v1.ListTravelTimeReliabilityResponse
+	(*ListOdFlowsResponse)(nil),                // 54: gantry.v1.ListOdFlowsResponse
+	(*ListOdProfilesResponse)(nil),             // 55: gantry.v1.ListOdProfilesResponse
+	(*ListCommuterSharesResponse)(nil),         // 56: gantry.v1.ListCommuterSharesResponse
+	(*ListUpgradeScreenResponse)(nil),          // 57: gantry.v1.ListUpgradeScreenResponse
+	(*ListPublicTransportScreenResponse)(nil),  // 58: gantry.v1.ListPublicTransportScreenResponse
+	(*ListFlexiTimeScreenResponse)(nil),        // 59: gantry.v1.ListFlexiTimeScreenResponse
+	(*ListFlexiTimeCurveResponse)(nil),         // 60: gantry.v1.ListFlexiTimeCurveResponse
+	(*ListSpeedCameraScreenResponse)(nil),      // 61: gantry.v1.ListSpeedCameraScreenResponse
+	(*ListViolationsResponse)(nil),             // 62: gantry.v1.ListViolationsResponse
+	(*ListAverageSpeedViolationsResponse)(nil), // 63: gantry.v1.ListAverageSpeedViolationsResponse
+	(*GetEvidenceResponse)(nil),                // 64: gantry.v1.GetEvidenceResponse
+	(*ListDeviceHealthResponse)(nil),           // 65: gantry.v1.ListDeviceHealthResponse
+	(*ListPipelineDaysResponse)(nil),           // 66: gantry.v1.ListPipelineDaysResponse
+	(*GetPipelineResponse)(nil),                // 67: gantry.v1.GetPipelineResponse
 }
 var file_gantry_v1_query_proto_depIdxs = []int32{
 	0,  // 0: gantry.v1.QueryService.GetNetwork:input_type -> gantry.v1.GetNetworkRequest
@@ -146,58 +149,60 @@ var file_gantry_v1_query_proto_depIdxs = []int32{
 	13, // 13: gantry.v1.QueryService.ListSpeedDistribution:input_type -> gantry.v1.ListSpeedDistributionRequest
 	14, // 14: gantry.v1.QueryService.ListBottlenecks:input_type -> gantry.v1.ListBottlenecksRequest
 	15, // 15: gantry.v1.QueryService.ListLinkDays:input_type -> gantry.v1.ListLinkDaysRequest
-	16, // 16: gantry.v1.QueryService.ListNetworkHours:input_type -> gantry.v1.ListNetworkHoursRequest
-	17, // 17: gantry.v1.QueryService.ListTravelTimes:input_type -> gantry.v1.ListTravelTimesRequest
-	18, // 18: gantry.v1.QueryService.ListTravelTimeReliability:input_type -> gantry.v1.ListTravelTimeReliabilityRequest
-	19, // 19: gantry.v1.QueryService.ListOdFlows:input_type -> gantry.v1.ListOdFlowsRequest
-	20, // 20: gantry.v1.QueryService.ListOdProfiles:input_type -> gantry.v1.ListOdProfilesRequest
-	21, // 21: gantry.v1.QueryService.ListCommuterShares:input_type -> gantry.v1.ListCommuterSharesRequest
-	22, // 22: gantry.v1.QueryService.ListUpgradeScreen:input_type -> gantry.v1.ListUpgradeScreenRequest
-	23, // 23: gantry.v1.QueryService.ListPublicTransportScreen:input_type -> gantry.v1.ListPublicTransportScreenRequest
-	24, // 24: gantry.v1.QueryService.ListFlexiTimeScreen:input_type -> gantry.v1.ListFlexiTimeScreenRequest
-	25, // 25: gantry.v1.QueryService.ListFlexiTimeCurve:input_type -> gantry.v1.ListFlexiTimeCurveRequest
-	26, // 26: gantry.v1.QueryService.ListSpeedCameraScreen:input_type -> gantry.v1.ListSpeedCameraScreenRequest
-	27, // 27: gantry.v1.QueryService.ListViolations:input_type -> gantry.v1.ListViolationsRequest
-	28, // 28: gantry.v1.QueryService.ListAverageSpeedViolations:input_type -> gantry.v1.ListAverageSpeedViolationsRequest
-	29, // 29: gantry.v1.QueryService.GetEvidence:input_type -> gantry.v1.GetEvidenceRequest
-	30, // 30: gantry.v1.QueryService.ListDeviceHealth:input_type -> gantry.v1.ListDeviceHealthRequest
-	31, // 31: gantry.v1.QueryService.ListPipelineDays:input_type -> gantry.v1.ListPipelineDaysRequest
-	32, // 32: gantry.v1.QueryService.GetPipeline:input_type -> gantry.v1.GetPipelineRequest
-	33, // 33: gantry.v1.QueryService.GetNetwork:output_type -> gantry.v1.GetNetworkResponse
-	34, // 34: gantry.v1.QueryService.ListStations:output_type -> gantry.v1.ListStationsResponse
-	35, // 35: gantry.v1.QueryService.ListLinks:output_type -> gantry.v1.ListLinksResponse
-	36, // 36: gantry.v1.QueryService.ListNodes:output_type -> gantry.v1.ListNodesResponse
-	37, // 37: gantry.v1.QueryService.ListLiveStations:output_type -> gantry.v1.ListLiveStationsResponse
-	38, // 38: gantry.v1.QueryService.WatchLiveStations:output_type -> gantry.v1.WatchLiveStationsResponse
-	39, // 39: gantry.v1.QueryService.GetCorridor:output_type -> gantry.v1.GetCorridorResponse
-	40, // 40: gantry.v1.QueryService.GetStationSeries:output_type -> gantry.v1.GetStationSeriesResponse
-	41, // 41: gantry.v1.QueryService.ListStationDays:output_type -> gantry.v1.ListStationDaysResponse
-	42, // 42: gantry.v1.QueryService.ListStationYears:output_type -> gantry.v1.ListStationYearsResponse
-	43, // 43: gantry.v1.QueryService.ListFundamentalDiagram:output_type -> gantry.v1.ListFundamentalDiagramResponse
-	44, // 44: gantry.v1.QueryService.ListStationCapacities:output_type -> gantry.v1.ListStationCapacitiesResponse
-	45, // 45: gantry.v1.QueryService.ListSpeedCompliance:output_type -> gantry.v1.ListSpeedComplianceResponse
-	46, // 46: gantry.v1.QueryService.ListSpeedDistribution:output_type -> gantry.v1.ListSpeedDistributionResponse
-	47, // 47: gantry.v1.QueryService.ListBottlenecks:output_type -> gantry.v1.ListBottlenecksResponse
-	48, // 48: gantry.v1.QueryService.ListLinkDays:output_type -> gantry.v1.ListLinkDaysResponse
-	49, // 49: gantry.v1.QueryService.ListNetworkHours:output_type -> gantry.v1.ListNetworkHoursResponse
-	50, // 50: gantry.v1.QueryService.ListTravelTimes:output_type -> gantry.v1.ListTravelTimesResponse
-	51, // 51: gantry.v1.QueryService.ListTravelTimeReliability:output_type -> gantry.v1.ListTravelTimeReliabilityResponse
-	52, // 52: gantry.v1.QueryService.ListOdFlows:output_type -> gantry.v1.ListOdFlowsResponse
-	53, // 53: gantry.v1.QueryService.ListOdProfiles:output_type -> gantry.v1.ListOdProfilesResponse
-	54, // 54: gantry.v1.QueryService.ListCommuterShares:output_type -> gantry.v1.ListCommuterSharesResponse
-	55, // 55: gantry.v1.QueryService.ListUpgradeScreen:output_type -> gantry.v1.ListUpgradeScreenResponse
-	56, // 56: gantry.v1.QueryService.ListPublicTransportScreen:output_type -> gantry.v1.ListPublicTransportScreenResponse
-	57, // 57: gantry.v1.QueryService.ListFlexiTimeScreen:output_type -> gantry.v1.ListFlexiTimeScreenResponse
-	58, // 58: gantry.v1.QueryService.ListFlexiTimeCurve:output_type -> gantry.v1.ListFlexiTimeCurveResponse
-	59, // 59: gantry.v1.QueryService.ListSpeedCameraScreen:output_type -> gantry.v1.ListSpeedCameraScreenResponse
-	60, // 60: gantry.v1.QueryService.ListViolations:output_type -> gantry.v1.ListViolationsResponse
-	61, // 61: gantry.v1.QueryService.ListAverageSpeedViolations:output_type -> gantry.v1.ListAverageSpeedViolationsResponse
-	62, // 62: gantry.v1.QueryService.GetEvidence:output_type -> gantry.v1.GetEvidenceResponse
-	63, // 63: gantry.v1.QueryService.ListDeviceHealth:output_type -> gantry.v1.ListDeviceHealthResponse
-	64, // 64: gantry.v1.QueryService.ListPipelineDays:output_type -> gantry.v1.ListPipelineDaysResponse
-	65, // 65: gantry.v1.QueryService.GetPipeline:output_type -> gantry.v1.GetPipelineResponse
-	33, // [33:66] is the sub-list for method output_type
-	0,  // [0:33] is the sub-list for method input_type
+	16, // 16: gantry.v1.QueryService.ListSuspectedIncidents:input_type -> gantry.v1.ListSuspectedIncidentsRequest
+	17, // 17: gantry.v1.QueryService.ListNetworkHours:input_type -> gantry.v1.ListNetworkHoursRequest
+	18, // 18: gantry.v1.QueryService.ListTravelTimes:input_type -> gantry.v1.ListTravelTimesRequest
+	19, // 19: gantry.v1.QueryService.ListTravelTimeReliability:input_type -> gantry.v1.ListTravelTimeReliabilityRequest
+	20, // 20: gantry.v1.QueryService.ListOdFlows:input_type -> gantry.v1.ListOdFlowsRequest
+	21, // 21: gantry.v1.QueryService.ListOdProfiles:input_type -> gantry.v1.ListOdProfilesRequest
+	22, // 22: gantry.v1.QueryService.ListCommuterShares:input_type -> gantry.v1.ListCommuterSharesRequest
+	23, // 23: gantry.v1.QueryService.ListUpgradeScreen:input_type -> gantry.v1.ListUpgradeScreenRequest
+	24, // 24: gantry.v1.QueryService.ListPublicTransportScreen:input_type -> gantry.v1.ListPublicTransportScreenRequest
+	25, // 25: gantry.v1.QueryService.ListFlexiTimeScreen:input_type -> gantry.v1.ListFlexiTimeScreenRequest
+	26, // 26: gantry.v1.QueryService.ListFlexiTimeCurve:input_type -> gantry.v1.ListFlexiTimeCurveRequest
+	27, // 27: gantry.v1.QueryService.ListSpeedCameraScreen:input_type -> gantry.v1.ListSpeedCameraScreenRequest
+	28, // 28: gantry.v1.QueryService.ListViolations:input_type -> gantry.v1.ListViolationsRequest
+	29, // 29: gantry.v1.QueryService.ListAverageSpeedViolations:input_type -> gantry.v1.ListAverageSpeedViolationsRequest
+	30, // 30: gantry.v1.QueryService.GetEvidence:input_type -> gantry.v1.GetEvidenceRequest
+	31, // 31: gantry.v1.QueryService.ListDeviceHealth:input_type -> gantry.v1.ListDeviceHealthRequest
+	32, // 32: gantry.v1.QueryService.ListPipelineDays:input_type -> gantry.v1.ListPipelineDaysRequest
+	33, // 33: gantry.v1.QueryService.GetPipeline:input_type -> gantry.v1.GetPipelineRequest
+	34, // 34: gantry.v1.QueryService.GetNetwork:output_type -> gantry.v1.GetNetworkResponse
+	35, // 35: gantry.v1.QueryService.ListStations:output_type -> gantry.v1.ListStationsResponse
+	36, // 36: gantry.v1.QueryService.ListLinks:output_type -> gantry.v1.ListLinksResponse
+	37, // 37: gantry.v1.QueryService.ListNodes:output_type -> gantry.v1.ListNodesResponse
+	38, // 38: gantry.v1.QueryService.ListLiveStations:output_type -> gantry.v1.ListLiveStationsResponse
+	39, // 39: gantry.v1.QueryService.WatchLiveStations:output_type -> gantry.v1.WatchLiveStationsResponse
+	40, // 40: gantry.v1.QueryService.GetCorridor:output_type -> gantry.v1.GetCorridorResponse
+	41, // 41: gantry.v1.QueryService.GetStationSeries:output_type -> gantry.v1.GetStationSeriesResponse
+	42, // 42: gantry.v1.QueryService.ListStationDays:output_type -> gantry.v1.ListStationDaysResponse
+	43, // 43: gantry.v1.QueryService.ListStationYears:output_type -> gantry.v1.ListStationYearsResponse
+	44, // 44: gantry.v1.QueryService.ListFundamentalDiagram:output_type -> gantry.v1.ListFundamentalDiagramResponse
+	45, // 45: gantry.v1.QueryService.ListStationCapacities:output_type -> gantry.v1.ListStationCapacitiesResponse
+	46, // 46: gantry.v1.QueryService.ListSpeedCompliance:output_type -> gantry.v1.ListSpeedComplianceResponse
+	47, // 47: gantry.v1.QueryService.ListSpeedDistribution:output_type -> gantry.v1.ListSpeedDistributionResponse
+	48, // 48: gantry.v1.QueryService.ListBottlenecks:output_type -> gantry.v1.ListBottlenecksResponse
+	49, // 49: gantry.v1.QueryService.ListLinkDays:output_type -> gantry.v1.ListLinkDaysResponse
+	50, // 50: gantry.v1.QueryService.ListSuspectedIncidents:output_type -> gantry.v1.ListSuspectedIncidentsResponse
+	51, // 51: gantry.v1.QueryService.ListNetworkHours:output_type -> gantry.v1.ListNetworkHoursResponse
+	52, // 52: gantry.v1.QueryService.ListTravelTimes:output_type -> gantry.v1.ListTravelTimesResponse
+	53, // 53: gantry.v1.QueryService.ListTravelTimeReliability:output_type -> gantry.v1.ListTravelTimeReliabilityResponse
+	54, // 54: gantry.v1.QueryService.ListOdFlows:output_type -> gantry.v1.ListOdFlowsResponse
+	55, // 55: gantry.v1.QueryService.ListOdProfiles:output_type -> gantry.v1.ListOdProfilesResponse
+	56, // 56: gantry.v1.QueryService.ListCommuterShares:output_type -> gantry.v1.ListCommuterSharesResponse
+	57, // 57: gantry.v1.QueryService.ListUpgradeScreen:output_type -> gantry.v1.ListUpgradeScreenResponse
+	58, // 58: gantry.v1.QueryService.ListPublicTransportScreen:output_type -> gantry.v1.ListPublicTransportScreenResponse
+	59, // 59: gantry.v1.QueryService.ListFlexiTimeScreen:output_type -> gantry.v1.ListFlexiTimeScreenResponse
+	60, // 60: gantry.v1.QueryService.ListFlexiTimeCurve:output_type -> gantry.v1.ListFlexiTimeCurveResponse
+	61, // 61: gantry.v1.QueryService.ListSpeedCameraScreen:output_type -> gantry.v1.ListSpeedCameraScreenResponse
+	62, // 62: gantry.v1.QueryService.ListViolations:output_type -> gantry.v1.ListViolationsResponse
+	63, // 63: gantry.v1.QueryService.ListAverageSpeedViolations:output_type -> gantry.v1.ListAverageSpeedViolationsResponse
+	64, // 64: gantry.v1.QueryService.GetEvidence:output_type -> gantry.v1.GetEvidenceResponse
+	65, // 65: gantry.v1.QueryService.ListDeviceHealth:output_type -> gantry.v1.ListDeviceHealthResponse
+	66, // 66: gantry.v1.QueryService.ListPipelineDays:output_type -> gantry.v1.ListPipelineDaysResponse
+	67, // 67: gantry.v1.QueryService.GetPipeline:output_type -> gantry.v1.GetPipelineResponse
+	34, // [34:68] is the sub-list for method output_type
+	0,  // [0:34] is the sub-list for method input_type
 	0,  // [0:0] is the sub-list for extension type_name
 	0,  // [0:0] is the sub-list for extension extendee
 	0,  // [0:0] is the sub-list for field type_name

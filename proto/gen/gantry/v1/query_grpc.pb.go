@@ -35,6 +35,7 @@ const (
 	QueryService_ListSpeedDistribution_FullMethodName      = "/gantry.v1.QueryService/ListSpeedDistribution"
 	QueryService_ListBottlenecks_FullMethodName            = "/gantry.v1.QueryService/ListBottlenecks"
 	QueryService_ListLinkDays_FullMethodName               = "/gantry.v1.QueryService/ListLinkDays"
+	QueryService_ListSuspectedIncidents_FullMethodName     = "/gantry.v1.QueryService/ListSuspectedIncidents"
 	QueryService_ListNetworkHours_FullMethodName           = "/gantry.v1.QueryService/ListNetworkHours"
 	QueryService_ListTravelTimes_FullMethodName            = "/gantry.v1.QueryService/ListTravelTimes"
 	QueryService_ListTravelTimeReliability_FullMethodName  = "/gantry.v1.QueryService/ListTravelTimeReliability"
@@ -112,6 +113,10 @@ type QueryServiceClient interface {
 	ListBottlenecks(ctx context.Context, in *ListBottlenecksRequest, opts ...grpc.CallOption) (*ListBottlenecksResponse, error)
 	// ListLinkDays lists travel and delay of links by day.
 	ListLinkDays(ctx context.Context, in *ListLinkDaysRequest, opts ...grpc.CallOption) (*ListLinkDaysResponse, error)
+	// ListSuspectedIncidents lists queues where and when there is none on other
+	// days: what an incident leaves in the data. Incidents themselves are not
+	// known to Gantry.
+	ListSuspectedIncidents(ctx context.Context, in *ListSuspectedIncidentsRequest, opts ...grpc.CallOption) (*ListSuspectedIncidentsResponse, error)
 	// ListNetworkHours lists travel and delay of the whole network by hour.
 	ListNetworkHours(ctx context.Context, in *ListNetworkHoursRequest, opts ...grpc.CallOption) (*ListNetworkHoursResponse, error)
 	// ListTravelTimes lists travel times between cameras, five minutes by five
@@ -328,6 +333,16 @@ func (c *queryServiceClient) ListLinkDays(ctx context.Context, in *ListLinkDaysR
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListLinkDaysResponse)
 	err := c.cc.Invoke(ctx, QueryService_ListLinkDays_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *queryServiceClient) ListSuspectedIncidents(ctx context.Context, in *ListSuspectedIncidentsRequest, opts ...grpc.CallOption) (*ListSuspectedIncidentsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListSuspectedIncidentsResponse)
+	err := c.cc.Invoke(ctx, QueryService_ListSuspectedIncidents_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -562,6 +577,10 @@ type QueryServiceServer interface {
 	ListBottlenecks(context.Context, *ListBottlenecksRequest) (*ListBottlenecksResponse, error)
 	// ListLinkDays lists travel and delay of links by day.
 	ListLinkDays(context.Context, *ListLinkDaysRequest) (*ListLinkDaysResponse, error)
+	// ListSuspectedIncidents lists queues where and when there is none on other
+	// days: what an incident leaves in the data. Incidents themselves are not
+	// known to Gantry.
+	ListSuspectedIncidents(context.Context, *ListSuspectedIncidentsRequest) (*ListSuspectedIncidentsResponse, error)
 	// ListNetworkHours lists travel and delay of the whole network by hour.
 	ListNetworkHours(context.Context, *ListNetworkHoursRequest) (*ListNetworkHoursResponse, error)
 	// ListTravelTimes lists travel times between cameras, five minutes by five
@@ -662,6 +681,9 @@ func (UnimplementedQueryServiceServer) ListBottlenecks(context.Context, *ListBot
 }
 func (UnimplementedQueryServiceServer) ListLinkDays(context.Context, *ListLinkDaysRequest) (*ListLinkDaysResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListLinkDays not implemented")
+}
+func (UnimplementedQueryServiceServer) ListSuspectedIncidents(context.Context, *ListSuspectedIncidentsRequest) (*ListSuspectedIncidentsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListSuspectedIncidents not implemented")
 }
 func (UnimplementedQueryServiceServer) ListNetworkHours(context.Context, *ListNetworkHoursRequest) (*ListNetworkHoursResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListNetworkHours not implemented")
@@ -1012,6 +1034,24 @@ func _QueryService_ListLinkDays_Handler(srv interface{}, ctx context.Context, de
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(QueryServiceServer).ListLinkDays(ctx, req.(*ListLinkDaysRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _QueryService_ListSuspectedIncidents_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListSuspectedIncidentsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueryServiceServer).ListSuspectedIncidents(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: QueryService_ListSuspectedIncidents_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueryServiceServer).ListSuspectedIncidents(ctx, req.(*ListSuspectedIncidentsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -1388,6 +1428,10 @@ var QueryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListLinkDays",
 			Handler:    _QueryService_ListLinkDays_Handler,
+		},
+		{
+			MethodName: "ListSuspectedIncidents",
+			Handler:    _QueryService_ListSuspectedIncidents_Handler,
 		},
 		{
 			MethodName: "ListNetworkHours",

@@ -640,7 +640,8 @@ type GetCorridorRequest struct {
 	// End, RFC 3339; empty takes the newest data. Rounded up to a bin.
 	To string `protobuf:"bytes,4,opt,name=to,proto3" json:"to,omitempty"`
 	// Length of a bin, minutes: 5, 15 or 60, and 1 for the live minutes of at
-	// most 6 hours; 0 takes 5.
+	// most 6 hours; 0 takes the shortest of 5, 15 and 60 that makes at most 2016
+	// bins, a week of 5 minutes. Bins begin with the hours of the network's zone.
 	BinMin        uint32 `protobuf:"varint,5,opt,name=bin_min,json=binMin,proto3" json:"bin_min,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

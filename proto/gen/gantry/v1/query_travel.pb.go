@@ -340,6 +340,309 @@ func (x *ListBottlenecksResponse) GetBottlenecks() []*Bottleneck {
 	return nil
 }
 
+// SuspectedIncident is a queue that is not recurrent: at its link and at its
+// time of day there was one on less than one in five of the days before that
+// can be compared.
+type SuspectedIncident struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Link at which the queue begins.
+	LinkId string `protobuf:"bytes,1,opt,name=link_id,json=linkId,proto3" json:"link_id,omitempty"`
+	// Station downstream of it, at which it was told.
+	DownStationId string `protobuf:"bytes,2,opt,name=down_station_id,json=downStationId,proto3" json:"down_station_id,omitempty"`
+	// Road, as on the signs.
+	Road string `protobuf:"bytes,3,opt,name=road,proto3" json:"road,omitempty"`
+	// Direction of travel, as on the signs.
+	Direction string `protobuf:"bytes,4,opt,name=direction,proto3" json:"direction,omitempty"`
+	// Local date.
+	LocalDate string `protobuf:"bytes,5,opt,name=local_date,json=localDate,proto3" json:"local_date,omitempty"`
+	// Begin of the first 5 minutes with a queue, minute of the local day.
+	FirstMinute uint32 `protobuf:"varint,6,opt,name=first_minute,json=firstMinute,proto3" json:"first_minute,omitempty"`
+	// End of the last 5 minutes with a queue, minute of the local day.
+	LastMinute uint32 `protobuf:"varint,7,opt,name=last_minute,json=lastMinute,proto3" json:"last_minute,omitempty"`
+	// Longest queue, metres upstream of the downstream station.
+	QueueLengthM uint32 `protobuf:"varint,8,opt,name=queue_length_m,json=queueLengthM,proto3" json:"queue_length_m,omitempty"`
+	// Vehicle-hours of delay in the whole queue.
+	DelayVehicleH float64 `protobuf:"fixed64,9,opt,name=delay_vehicle_h,json=delayVehicleH,proto3" json:"delay_vehicle_h,omitempty"`
+	// Days it was compared with: of the 28 before, those of its kind (workday or
+	// weekend) on which the link was measured most of the time; at least 4.
+	ComparedDayCount uint32 `protobuf:"varint,10,opt,name=compared_day_count,json=comparedDayCount,proto3" json:"compared_day_count,omitempty"`
+	// Those of them with a queue at the link at an overlapping time of day.
+	QueueDayCount uint32 `protobuf:"varint,11,opt,name=queue_day_count,json=queueDayCount,proto3" json:"queue_day_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SuspectedIncident) Reset() {
+	*x = SuspectedIncident{}
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SuspectedIncident) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SuspectedIncident) ProtoMessage() {}
+
+func (x *SuspectedIncident) ProtoReflect() protoreflect.Message {
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SuspectedIncident.ProtoReflect.Descriptor instead.
+func (*SuspectedIncident) Descriptor() ([]byte, []int) {
+	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *SuspectedIncident) GetLinkId() string {
+	if x != nil {
+		return x.LinkId
+	}
+	return ""
+}
+
+func (x *SuspectedIncident) GetDownStationId() string {
+	if x != nil {
+		return x.DownStationId
+	}
+	return ""
+}
+
+func (x *SuspectedIncident) GetRoad() string {
+	if x != nil {
+		return x.Road
+	}
+	return ""
+}
+
+func (x *SuspectedIncident) GetDirection() string {
+	if x != nil {
+		return x.Direction
+	}
+	return ""
+}
+
+func (x *SuspectedIncident) GetLocalDate() string {
+	if x != nil {
+		return x.LocalDate
+	}
+	return ""
+}
+
+func (x *SuspectedIncident) GetFirstMinute() uint32 {
+	if x != nil {
+		return x.FirstMinute
+	}
+	return 0
+}
+
+func (x *SuspectedIncident) GetLastMinute() uint32 {
+	if x != nil {
+		return x.LastMinute
+	}
+	return 0
+}
+
+func (x *SuspectedIncident) GetQueueLengthM() uint32 {
+	if x != nil {
+		return x.QueueLengthM
+	}
+	return 0
+}
+
+func (x *SuspectedIncident) GetDelayVehicleH() float64 {
+	if x != nil {
+		return x.DelayVehicleH
+	}
+	return 0
+}
+
+func (x *SuspectedIncident) GetComparedDayCount() uint32 {
+	if x != nil {
+		return x.ComparedDayCount
+	}
+	return 0
+}
+
+func (x *SuspectedIncident) GetQueueDayCount() uint32 {
+	if x != nil {
+		return x.QueueDayCount
+	}
+	return 0
+}
+
+// ListSuspectedIncidentsRequest asks for a page of suspected incidents.
+type ListSuspectedIncidentsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Most rows in the answer; 0 takes 1000, and 10000 is the most.
+	PageSize uint32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// next_page_token of the page before.
+	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only those of this road; empty for all.
+	Road string `protobuf:"bytes,3,opt,name=road,proto3" json:"road,omitempty"`
+	// Only those of this direction; empty for all.
+	Direction string `protobuf:"bytes,4,opt,name=direction,proto3" json:"direction,omitempty"`
+	// Only this link; empty for all.
+	LinkId string `protobuf:"bytes,5,opt,name=link_id,json=linkId,proto3" json:"link_id,omitempty"`
+	// First local date; empty for the first there is.
+	FromDate string `protobuf:"bytes,6,opt,name=from_date,json=fromDate,proto3" json:"from_date,omitempty"`
+	// Last local date; empty for the last there is.
+	ToDate        string `protobuf:"bytes,7,opt,name=to_date,json=toDate,proto3" json:"to_date,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSuspectedIncidentsRequest) Reset() {
+	*x = ListSuspectedIncidentsRequest{}
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSuspectedIncidentsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSuspectedIncidentsRequest) ProtoMessage() {}
+
+func (x *ListSuspectedIncidentsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSuspectedIncidentsRequest.ProtoReflect.Descriptor instead.
+func (*ListSuspectedIncidentsRequest) Descriptor() ([]byte, []int) {
+	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ListSuspectedIncidentsRequest) GetPageSize() uint32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListSuspectedIncidentsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListSuspectedIncidentsRequest) GetRoad() string {
+	if x != nil {
+		return x.Road
+	}
+	return ""
+}
+
+func (x *ListSuspectedIncidentsRequest) GetDirection() string {
+	if x != nil {
+		return x.Direction
+	}
+	return ""
+}
+
+func (x *ListSuspectedIncidentsRequest) GetLinkId() string {
+	if x != nil {
+		return x.LinkId
+	}
+	return ""
+}
+
+func (x *ListSuspectedIncidentsRequest) GetFromDate() string {
+	if x != nil {
+		return x.FromDate
+	}
+	return ""
+}
+
+func (x *ListSuspectedIncidentsRequest) GetToDate() string {
+	if x != nil {
+		return x.ToDate
+	}
+	return ""
+}
+
+// ListSuspectedIncidentsResponse is a page of suspected incidents.
+type ListSuspectedIncidentsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the answer rests on.
+	Basis *Basis `protobuf:"bytes,1,opt,name=basis,proto3" json:"basis,omitempty"`
+	// Token of the next page; empty at the end.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// The suspected incidents, the newest date first.
+	Incidents     []*SuspectedIncident `protobuf:"bytes,3,rep,name=incidents,proto3" json:"incidents,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSuspectedIncidentsResponse) Reset() {
+	*x = ListSuspectedIncidentsResponse{}
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSuspectedIncidentsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSuspectedIncidentsResponse) ProtoMessage() {}
+
+func (x *ListSuspectedIncidentsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSuspectedIncidentsResponse.ProtoReflect.Descriptor instead.
+func (*ListSuspectedIncidentsResponse) Descriptor() ([]byte, []int) {
+	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ListSuspectedIncidentsResponse) GetBasis() *Basis {
+	if x != nil {
+		return x.Basis
+	}
+	return nil
+}
+
+func (x *ListSuspectedIncidentsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListSuspectedIncidentsResponse) GetIncidents() []*SuspectedIncident {
+	if x != nil {
+		return x.Incidents
+	}
+	return nil
+}
+
 // LinkDay is travel and delay of a motorway link on a local day.
 type LinkDay struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -372,7 +675,7 @@ type LinkDay struct {
 
 func (x *LinkDay) Reset() {
 	*x = LinkDay{}
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[3]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -384,7 +687,7 @@ func (x *LinkDay) String() string {
 func (*LinkDay) ProtoMessage() {}
 
 func (x *LinkDay) ProtoReflect() protoreflect.Message {
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[3]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -397,7 +700,7 @@ func (x *LinkDay) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkDay.ProtoReflect.Descriptor instead.
 func (*LinkDay) Descriptor() ([]byte, []int) {
-	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{3}
+	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *LinkDay) GetLinkId() string {
@@ -500,7 +803,7 @@ type ListLinkDaysRequest struct {
 
 func (x *ListLinkDaysRequest) Reset() {
 	*x = ListLinkDaysRequest{}
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[4]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -512,7 +815,7 @@ func (x *ListLinkDaysRequest) String() string {
 func (*ListLinkDaysRequest) ProtoMessage() {}
 
 func (x *ListLinkDaysRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[4]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -525,7 +828,7 @@ func (x *ListLinkDaysRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLinkDaysRequest.ProtoReflect.Descriptor instead.
 func (*ListLinkDaysRequest) Descriptor() ([]byte, []int) {
-	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{4}
+	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListLinkDaysRequest) GetPageSize() uint32 {
@@ -592,7 +895,7 @@ type ListLinkDaysResponse struct {
 
 func (x *ListLinkDaysResponse) Reset() {
 	*x = ListLinkDaysResponse{}
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[5]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -604,7 +907,7 @@ func (x *ListLinkDaysResponse) String() string {
 func (*ListLinkDaysResponse) ProtoMessage() {}
 
 func (x *ListLinkDaysResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[5]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -617,7 +920,7 @@ func (x *ListLinkDaysResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLinkDaysResponse.ProtoReflect.Descriptor instead.
 func (*ListLinkDaysResponse) Descriptor() ([]byte, []int) {
-	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{5}
+	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListLinkDaysResponse) GetBasis() *Basis {
@@ -674,7 +977,7 @@ type NetworkHour struct {
 
 func (x *NetworkHour) Reset() {
 	*x = NetworkHour{}
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[6]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -686,7 +989,7 @@ func (x *NetworkHour) String() string {
 func (*NetworkHour) ProtoMessage() {}
 
 func (x *NetworkHour) ProtoReflect() protoreflect.Message {
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[6]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -699,7 +1002,7 @@ func (x *NetworkHour) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetworkHour.ProtoReflect.Descriptor instead.
 func (*NetworkHour) Descriptor() ([]byte, []int) {
-	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{6}
+	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *NetworkHour) GetLocalDate() string {
@@ -803,7 +1106,7 @@ type ListNetworkHoursRequest struct {
 
 func (x *ListNetworkHoursRequest) Reset() {
 	*x = ListNetworkHoursRequest{}
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[7]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -815,7 +1118,7 @@ func (x *ListNetworkHoursRequest) String() string {
 func (*ListNetworkHoursRequest) ProtoMessage() {}
 
 func (x *ListNetworkHoursRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[7]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -828,7 +1131,7 @@ func (x *ListNetworkHoursRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListNetworkHoursRequest.ProtoReflect.Descriptor instead.
 func (*ListNetworkHoursRequest) Descriptor() ([]byte, []int) {
-	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{7}
+	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListNetworkHoursRequest) GetPageSize() uint32 {
@@ -874,7 +1177,7 @@ type ListNetworkHoursResponse struct {
 
 func (x *ListNetworkHoursResponse) Reset() {
 	*x = ListNetworkHoursResponse{}
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[8]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -886,7 +1189,7 @@ func (x *ListNetworkHoursResponse) String() string {
 func (*ListNetworkHoursResponse) ProtoMessage() {}
 
 func (x *ListNetworkHoursResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[8]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -899,7 +1202,7 @@ func (x *ListNetworkHoursResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListNetworkHoursResponse.ProtoReflect.Descriptor instead.
 func (*ListNetworkHoursResponse) Descriptor() ([]byte, []int) {
-	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{8}
+	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListNetworkHoursResponse) GetBasis() *Basis {
@@ -973,7 +1276,7 @@ type TravelTime struct {
 
 func (x *TravelTime) Reset() {
 	*x = TravelTime{}
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[9]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -985,7 +1288,7 @@ func (x *TravelTime) String() string {
 func (*TravelTime) ProtoMessage() {}
 
 func (x *TravelTime) ProtoReflect() protoreflect.Message {
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[9]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -998,7 +1301,7 @@ func (x *TravelTime) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TravelTime.ProtoReflect.Descriptor instead.
 func (*TravelTime) Descriptor() ([]byte, []int) {
-	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{9}
+	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *TravelTime) GetFromStationId() string {
@@ -1164,7 +1467,7 @@ type ListTravelTimesRequest struct {
 
 func (x *ListTravelTimesRequest) Reset() {
 	*x = ListTravelTimesRequest{}
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[10]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1176,7 +1479,7 @@ func (x *ListTravelTimesRequest) String() string {
 func (*ListTravelTimesRequest) ProtoMessage() {}
 
 func (x *ListTravelTimesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[10]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1189,7 +1492,7 @@ func (x *ListTravelTimesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTravelTimesRequest.ProtoReflect.Descriptor instead.
 func (*ListTravelTimesRequest) Descriptor() ([]byte, []int) {
-	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{10}
+	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListTravelTimesRequest) GetPageSize() uint32 {
@@ -1256,7 +1559,7 @@ type ListTravelTimesResponse struct {
 
 func (x *ListTravelTimesResponse) Reset() {
 	*x = ListTravelTimesResponse{}
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[11]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1268,7 +1571,7 @@ func (x *ListTravelTimesResponse) String() string {
 func (*ListTravelTimesResponse) ProtoMessage() {}
 
 func (x *ListTravelTimesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[11]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1281,7 +1584,7 @@ func (x *ListTravelTimesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTravelTimesResponse.ProtoReflect.Descriptor instead.
 func (*ListTravelTimesResponse) Descriptor() ([]byte, []int) {
-	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{11}
+	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListTravelTimesResponse) GetBasis() *Basis {
@@ -1353,7 +1656,7 @@ type TravelTimeReliability struct {
 
 func (x *TravelTimeReliability) Reset() {
 	*x = TravelTimeReliability{}
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[12]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1365,7 +1668,7 @@ func (x *TravelTimeReliability) String() string {
 func (*TravelTimeReliability) ProtoMessage() {}
 
 func (x *TravelTimeReliability) ProtoReflect() protoreflect.Message {
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[12]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1378,7 +1681,7 @@ func (x *TravelTimeReliability) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TravelTimeReliability.ProtoReflect.Descriptor instead.
 func (*TravelTimeReliability) Descriptor() ([]byte, []int) {
-	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{12}
+	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *TravelTimeReliability) GetFromStationId() string {
@@ -1533,7 +1836,7 @@ type ListTravelTimeReliabilityRequest struct {
 
 func (x *ListTravelTimeReliabilityRequest) Reset() {
 	*x = ListTravelTimeReliabilityRequest{}
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[13]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1545,7 +1848,7 @@ func (x *ListTravelTimeReliabilityRequest) String() string {
 func (*ListTravelTimeReliabilityRequest) ProtoMessage() {}
 
 func (x *ListTravelTimeReliabilityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[13]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1558,7 +1861,7 @@ func (x *ListTravelTimeReliabilityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTravelTimeReliabilityRequest.ProtoReflect.Descriptor instead.
 func (*ListTravelTimeReliabilityRequest) Descriptor() ([]byte, []int) {
-	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{13}
+	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListTravelTimeReliabilityRequest) GetPageSize() uint32 {
@@ -1611,7 +1914,7 @@ type ListTravelTimeReliabilityResponse struct {
 
 func (x *ListTravelTimeReliabilityResponse) Reset() {
 	*x = ListTravelTimeReliabilityResponse{}
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[14]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1623,7 +1926,7 @@ func (x *ListTravelTimeReliabilityResponse) String() string {
 func (*ListTravelTimeReliabilityResponse) ProtoMessage() {}
 
 func (x *ListTravelTimeReliabilityResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[14]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1636,7 +1939,7 @@ func (x *ListTravelTimeReliabilityResponse) ProtoReflect() protoreflect.Message 
 
 // Deprecated: Use ListTravelTimeReliabilityResponse.ProtoReflect.Descriptor instead.
 func (*ListTravelTimeReliabilityResponse) Descriptor() ([]byte, []int) {
-	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{14}
+	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListTravelTimeReliabilityResponse) GetBasis() *Basis {
@@ -1695,7 +1998,7 @@ type OdFlow struct {
 
 func (x *OdFlow) Reset() {
 	*x = OdFlow{}
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[15]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1707,7 +2010,7 @@ func (x *OdFlow) String() string {
 func (*OdFlow) ProtoMessage() {}
 
 func (x *OdFlow) ProtoReflect() protoreflect.Message {
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[15]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1720,7 +2023,7 @@ func (x *OdFlow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OdFlow.ProtoReflect.Descriptor instead.
 func (*OdFlow) Descriptor() ([]byte, []int) {
-	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{15}
+	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *OdFlow) GetOriginZone() string {
@@ -1828,7 +2131,7 @@ type ListOdFlowsRequest struct {
 
 func (x *ListOdFlowsRequest) Reset() {
 	*x = ListOdFlowsRequest{}
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[16]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1840,7 +2143,7 @@ func (x *ListOdFlowsRequest) String() string {
 func (*ListOdFlowsRequest) ProtoMessage() {}
 
 func (x *ListOdFlowsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[16]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1853,7 +2156,7 @@ func (x *ListOdFlowsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOdFlowsRequest.ProtoReflect.Descriptor instead.
 func (*ListOdFlowsRequest) Descriptor() ([]byte, []int) {
-	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{16}
+	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListOdFlowsRequest) GetPageSize() uint32 {
@@ -1913,7 +2216,7 @@ type ListOdFlowsResponse struct {
 
 func (x *ListOdFlowsResponse) Reset() {
 	*x = ListOdFlowsResponse{}
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[17]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1925,7 +2228,7 @@ func (x *ListOdFlowsResponse) String() string {
 func (*ListOdFlowsResponse) ProtoMessage() {}
 
 func (x *ListOdFlowsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[17]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1938,7 +2241,7 @@ func (x *ListOdFlowsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOdFlowsResponse.ProtoReflect.Descriptor instead.
 func (*ListOdFlowsResponse) Descriptor() ([]byte, []int) {
-	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{17}
+	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListOdFlowsResponse) GetBasis() *Basis {
@@ -1989,7 +2292,7 @@ type OdProfile struct {
 
 func (x *OdProfile) Reset() {
 	*x = OdProfile{}
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[18]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2001,7 +2304,7 @@ func (x *OdProfile) String() string {
 func (*OdProfile) ProtoMessage() {}
 
 func (x *OdProfile) ProtoReflect() protoreflect.Message {
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[18]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2014,7 +2317,7 @@ func (x *OdProfile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OdProfile.ProtoReflect.Descriptor instead.
 func (*OdProfile) Descriptor() ([]byte, []int) {
-	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{18}
+	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *OdProfile) GetOriginZone() string {
@@ -2103,7 +2406,7 @@ type ListOdProfilesRequest struct {
 
 func (x *ListOdProfilesRequest) Reset() {
 	*x = ListOdProfilesRequest{}
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[19]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2115,7 +2418,7 @@ func (x *ListOdProfilesRequest) String() string {
 func (*ListOdProfilesRequest) ProtoMessage() {}
 
 func (x *ListOdProfilesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[19]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2128,7 +2431,7 @@ func (x *ListOdProfilesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOdProfilesRequest.ProtoReflect.Descriptor instead.
 func (*ListOdProfilesRequest) Descriptor() ([]byte, []int) {
-	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{19}
+	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListOdProfilesRequest) GetPageSize() uint32 {
@@ -2195,7 +2498,7 @@ type ListOdProfilesResponse struct {
 
 func (x *ListOdProfilesResponse) Reset() {
 	*x = ListOdProfilesResponse{}
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[20]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2207,7 +2510,7 @@ func (x *ListOdProfilesResponse) String() string {
 func (*ListOdProfilesResponse) ProtoMessage() {}
 
 func (x *ListOdProfilesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[20]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2220,7 +2523,7 @@ func (x *ListOdProfilesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOdProfilesResponse.ProtoReflect.Descriptor instead.
 func (*ListOdProfilesResponse) Descriptor() ([]byte, []int) {
-	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{20}
+	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListOdProfilesResponse) GetBasis() *Basis {
@@ -2268,7 +2571,7 @@ type CommuterShare struct {
 
 func (x *CommuterShare) Reset() {
 	*x = CommuterShare{}
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[21]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2280,7 +2583,7 @@ func (x *CommuterShare) String() string {
 func (*CommuterShare) ProtoMessage() {}
 
 func (x *CommuterShare) ProtoReflect() protoreflect.Message {
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[21]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2293,7 +2596,7 @@ func (x *CommuterShare) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommuterShare.ProtoReflect.Descriptor instead.
 func (*CommuterShare) Descriptor() ([]byte, []int) {
-	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{21}
+	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *CommuterShare) GetOriginZone() string {
@@ -2362,7 +2665,7 @@ type ListCommuterSharesRequest struct {
 
 func (x *ListCommuterSharesRequest) Reset() {
 	*x = ListCommuterSharesRequest{}
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[22]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2374,7 +2677,7 @@ func (x *ListCommuterSharesRequest) String() string {
 func (*ListCommuterSharesRequest) ProtoMessage() {}
 
 func (x *ListCommuterSharesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[22]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2387,7 +2690,7 @@ func (x *ListCommuterSharesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCommuterSharesRequest.ProtoReflect.Descriptor instead.
 func (*ListCommuterSharesRequest) Descriptor() ([]byte, []int) {
-	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{22}
+	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ListCommuterSharesRequest) GetPageSize() uint32 {
@@ -2433,7 +2736,7 @@ type ListCommuterSharesResponse struct {
 
 func (x *ListCommuterSharesResponse) Reset() {
 	*x = ListCommuterSharesResponse{}
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[23]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2445,7 +2748,7 @@ func (x *ListCommuterSharesResponse) String() string {
 func (*ListCommuterSharesResponse) ProtoMessage() {}
 
 func (x *ListCommuterSharesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gantry_v1_query_travel_proto_msgTypes[23]
+	mi := &file_gantry_v1_query_travel_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2458,7 +2761,7 @@ func (x *ListCommuterSharesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCommuterSharesResponse.ProtoReflect.Descriptor instead.
 func (*ListCommuterSharesResponse) Descriptor() ([]byte, []int) {
-	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{23}
+	return file_gantry_v1_query_travel_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ListCommuterSharesResponse) GetBasis() *Basis {
@@ -2519,7 +2822,35 @@ const file_gantry_v1_query_travel_proto_rawDesc = "" +
 	"\x17ListBottlenecksResponse\x12&\n" +
 	"\x05basis\x18\x01 \x01(\v2\x10.gantry.v1.BasisR\x05basis\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x127\n" +
-	"\vbottlenecks\x18\x03 \x03(\v2\x15.gantry.v1.BottleneckR\vbottlenecks\"\xf8\x02\n" +
+	"\vbottlenecks\x18\x03 \x03(\v2\x15.gantry.v1.BottleneckR\vbottlenecks\"\x8d\x03\n" +
+	"\x11SuspectedIncident\x12\x17\n" +
+	"\alink_id\x18\x01 \x01(\tR\x06linkId\x12&\n" +
+	"\x0fdown_station_id\x18\x02 \x01(\tR\rdownStationId\x12\x12\n" +
+	"\x04road\x18\x03 \x01(\tR\x04road\x12\x1c\n" +
+	"\tdirection\x18\x04 \x01(\tR\tdirection\x12\x1d\n" +
+	"\n" +
+	"local_date\x18\x05 \x01(\tR\tlocalDate\x12!\n" +
+	"\ffirst_minute\x18\x06 \x01(\rR\vfirstMinute\x12\x1f\n" +
+	"\vlast_minute\x18\a \x01(\rR\n" +
+	"lastMinute\x12$\n" +
+	"\x0equeue_length_m\x18\b \x01(\rR\fqueueLengthM\x12&\n" +
+	"\x0fdelay_vehicle_h\x18\t \x01(\x01R\rdelayVehicleH\x12,\n" +
+	"\x12compared_day_count\x18\n" +
+	" \x01(\rR\x10comparedDayCount\x12&\n" +
+	"\x0fqueue_day_count\x18\v \x01(\rR\rqueueDayCount\"\xdc\x01\n" +
+	"\x1dListSuspectedIncidentsRequest\x12\x1b\n" +
+	"\tpage_size\x18\x01 \x01(\rR\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tR\tpageToken\x12\x12\n" +
+	"\x04road\x18\x03 \x01(\tR\x04road\x12\x1c\n" +
+	"\tdirection\x18\x04 \x01(\tR\tdirection\x12\x17\n" +
+	"\alink_id\x18\x05 \x01(\tR\x06linkId\x12\x1b\n" +
+	"\tfrom_date\x18\x06 \x01(\tR\bfromDate\x12\x17\n" +
+	"\ato_date\x18\a \x01(\tR\x06toDate\"\xac\x01\n" +
+	"\x1eListSuspectedIncidentsResponse\x12&\n" +
+	"\x05basis\x18\x01 \x01(\v2\x10.gantry.v1.BasisR\x05basis\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12:\n" +
+	"\tincidents\x18\x03 \x03(\v2\x1c.gantry.v1.SuspectedIncidentR\tincidents\"\xf8\x02\n" +
 	"\aLinkDay\x12\x17\n" +
 	"\alink_id\x18\x01 \x01(\tR\x06linkId\x12\x12\n" +
 	"\x04road\x18\x02 \x01(\tR\x04road\x12\x1c\n" +
@@ -2770,56 +3101,61 @@ func file_gantry_v1_query_travel_proto_rawDescGZIP() []byte {
 	return file_gantry_v1_query_travel_proto_rawDescData
 }
 
-var file_gantry_v1_query_travel_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_gantry_v1_query_travel_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_gantry_v1_query_travel_proto_goTypes = []any{
 	(*Bottleneck)(nil),                        // 0: gantry.v1.Bottleneck
 	(*ListBottlenecksRequest)(nil),            // 1: gantry.v1.ListBottlenecksRequest
 	(*ListBottlenecksResponse)(nil),           // 2: gantry.v1.ListBottlenecksResponse
-	(*LinkDay)(nil),                           // 3: gantry.v1.LinkDay
-	(*ListLinkDaysRequest)(nil),               // 4: gantry.v1.ListLinkDaysRequest
-	(*ListLinkDaysResponse)(nil),              // 5: gantry.v1.ListLinkDaysResponse
-	(*NetworkHour)(nil),                       // 6: gantry.v1.NetworkHour
-	(*ListNetworkHoursRequest)(nil),           // 7: gantry.v1.ListNetworkHoursRequest
-	(*ListNetworkHoursResponse)(nil),          // 8: gantry.v1.ListNetworkHoursResponse
-	(*TravelTime)(nil),                        // 9: gantry.v1.TravelTime
-	(*ListTravelTimesRequest)(nil),            // 10: gantry.v1.ListTravelTimesRequest
-	(*ListTravelTimesResponse)(nil),           // 11: gantry.v1.ListTravelTimesResponse
-	(*TravelTimeReliability)(nil),             // 12: gantry.v1.TravelTimeReliability
-	(*ListTravelTimeReliabilityRequest)(nil),  // 13: gantry.v1.ListTravelTimeReliabilityRequest
-	(*ListTravelTimeReliabilityResponse)(nil), // 14: gantry.v1.ListTravelTimeReliabilityResponse
-	(*OdFlow)(nil),                            // 15: gantry.v1.OdFlow
-	(*ListOdFlowsRequest)(nil),                // 16: gantry.v1.ListOdFlowsRequest
-	(*ListOdFlowsResponse)(nil),               // 17: gantry.v1.ListOdFlowsResponse
-	(*OdProfile)(nil),                         // 18: gantry.v1.OdProfile
-	(*ListOdProfilesRequest)(nil),             // 19: gantry.v1.ListOdProfilesRequest
-	(*ListOdProfilesResponse)(nil),            // 20: gantry.v1.ListOdProfilesResponse
-	(*CommuterShare)(nil),                     // 21: gantry.v1.CommuterShare
-	(*ListCommuterSharesRequest)(nil),         // 22: gantry.v1.ListCommuterSharesRequest
-	(*ListCommuterSharesResponse)(nil),        // 23: gantry.v1.ListCommuterSharesResponse
-	(*Basis)(nil),                             // 24: gantry.v1.Basis
+	(*SuspectedIncident)(nil),                 // 3: gantry.v1.SuspectedIncident
+	(*ListSuspectedIncidentsRequest)(nil),     // 4: gantry.v1.ListSuspectedIncidentsRequest
+	(*ListSuspectedIncidentsResponse)(nil),    // 5: gantry.v1.ListSuspectedIncidentsResponse
+	(*LinkDay)(nil),                           // 6: gantry.v1.LinkDay
+	(*ListLinkDaysRequest)(nil),               // 7: gantry.v1.ListLinkDaysRequest
+	(*ListLinkDaysResponse)(nil),              // 8: gantry.v1.ListLinkDaysResponse
+	(*NetworkHour)(nil),                       // 9: gantry.v1.NetworkHour
+	(*ListNetworkHoursRequest)(nil),           // 10: gantry.v1.ListNetworkHoursRequest
+	(*ListNetworkHoursResponse)(nil),          // 11: gantry.v1.ListNetworkHoursResponse
+	(*TravelTime)(nil),                        // 12: gantry.v1.TravelTime
+	(*ListTravelTimesRequest)(nil),            // 13: gantry.v1.ListTravelTimesRequest
+	(*ListTravelTimesResponse)(nil),           // 14: gantry.v1.ListTravelTimesResponse
+	(*TravelTimeReliability)(nil),             // 15: gantry.v1.TravelTimeReliability
+	(*ListTravelTimeReliabilityRequest)(nil),  // 16: gantry.v1.ListTravelTimeReliabilityRequest
+	(*ListTravelTimeReliabilityResponse)(nil), // 17: gantry.v1.ListTravelTimeReliabilityResponse
+	(*OdFlow)(nil),                            // 18: gantry.v1.OdFlow
+	(*ListOdFlowsRequest)(nil),                // 19: gantry.v1.ListOdFlowsRequest
+	(*ListOdFlowsResponse)(nil),               // 20: gantry.v1.ListOdFlowsResponse
+	(*OdProfile)(nil),                         // 21: gantry.v1.OdProfile
+	(*ListOdProfilesRequest)(nil),             // 22: gantry.v1.ListOdProfilesRequest
+	(*ListOdProfilesResponse)(nil),            // 23: gantry.v1.ListOdProfilesResponse
+	(*CommuterShare)(nil),                     // 24: gantry.v1.CommuterShare
+	(*ListCommuterSharesRequest)(nil),         // 25: gantry.v1.ListCommuterSharesRequest
+	(*ListCommuterSharesResponse)(nil),        // 26: gantry.v1.ListCommuterSharesResponse
+	(*Basis)(nil),                             // 27: gantry.v1.Basis
 }
 var file_gantry_v1_query_travel_proto_depIdxs = []int32{
-	24, // 0: gantry.v1.ListBottlenecksResponse.basis:type_name -> gantry.v1.Basis
+	27, // 0: gantry.v1.ListBottlenecksResponse.basis:type_name -> gantry.v1.Basis
 	0,  // 1: gantry.v1.ListBottlenecksResponse.bottlenecks:type_name -> gantry.v1.Bottleneck
-	24, // 2: gantry.v1.ListLinkDaysResponse.basis:type_name -> gantry.v1.Basis
-	3,  // 3: gantry.v1.ListLinkDaysResponse.days:type_name -> gantry.v1.LinkDay
-	24, // 4: gantry.v1.ListNetworkHoursResponse.basis:type_name -> gantry.v1.Basis
-	6,  // 5: gantry.v1.ListNetworkHoursResponse.hours:type_name -> gantry.v1.NetworkHour
-	24, // 6: gantry.v1.ListTravelTimesResponse.basis:type_name -> gantry.v1.Basis
-	9,  // 7: gantry.v1.ListTravelTimesResponse.travel_times:type_name -> gantry.v1.TravelTime
-	24, // 8: gantry.v1.ListTravelTimeReliabilityResponse.basis:type_name -> gantry.v1.Basis
-	12, // 9: gantry.v1.ListTravelTimeReliabilityResponse.rows:type_name -> gantry.v1.TravelTimeReliability
-	24, // 10: gantry.v1.ListOdFlowsResponse.basis:type_name -> gantry.v1.Basis
-	15, // 11: gantry.v1.ListOdFlowsResponse.flows:type_name -> gantry.v1.OdFlow
-	24, // 12: gantry.v1.ListOdProfilesResponse.basis:type_name -> gantry.v1.Basis
-	18, // 13: gantry.v1.ListOdProfilesResponse.profiles:type_name -> gantry.v1.OdProfile
-	24, // 14: gantry.v1.ListCommuterSharesResponse.basis:type_name -> gantry.v1.Basis
-	21, // 15: gantry.v1.ListCommuterSharesResponse.shares:type_name -> gantry.v1.CommuterShare
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	27, // 2: gantry.v1.ListSuspectedIncidentsResponse.basis:type_name -> gantry.v1.Basis
+	3,  // 3: gantry.v1.ListSuspectedIncidentsResponse.incidents:type_name -> gantry.v1.SuspectedIncident
+	27, // 4: gantry.v1.ListLinkDaysResponse.basis:type_name -> gantry.v1.Basis
+	6,  // 5: gantry.v1.ListLinkDaysResponse.days:type_name -> gantry.v1.LinkDay
+	27, // 6: gantry.v1.ListNetworkHoursResponse.basis:type_name -> gantry.v1.Basis
+	9,  // 7: gantry.v1.ListNetworkHoursResponse.hours:type_name -> gantry.v1.NetworkHour
+	27, // 8: gantry.v1.ListTravelTimesResponse.basis:type_name -> gantry.v1.Basis
+	12, // 9: gantry.v1.ListTravelTimesResponse.travel_times:type_name -> gantry.v1.TravelTime
+	27, // 10: gantry.v1.ListTravelTimeReliabilityResponse.basis:type_name -> gantry.v1.Basis
+	15, // 11: gantry.v1.ListTravelTimeReliabilityResponse.rows:type_name -> gantry.v1.TravelTimeReliability
+	27, // 12: gantry.v1.ListOdFlowsResponse.basis:type_name -> gantry.v1.Basis
+	18, // 13: gantry.v1.ListOdFlowsResponse.flows:type_name -> gantry.v1.OdFlow
+	27, // 14: gantry.v1.ListOdProfilesResponse.basis:type_name -> gantry.v1.Basis
+	21, // 15: gantry.v1.ListOdProfilesResponse.profiles:type_name -> gantry.v1.OdProfile
+	27, // 16: gantry.v1.ListCommuterSharesResponse.basis:type_name -> gantry.v1.Basis
+	24, // 17: gantry.v1.ListCommuterSharesResponse.shares:type_name -> gantry.v1.CommuterShare
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_gantry_v1_query_travel_proto_init() }
@@ -2828,20 +3164,20 @@ func file_gantry_v1_query_travel_proto_init() {
 		return
 	}
 	file_gantry_v1_query_basis_proto_init()
-	file_gantry_v1_query_travel_proto_msgTypes[3].OneofWrappers = []any{}
 	file_gantry_v1_query_travel_proto_msgTypes[6].OneofWrappers = []any{}
 	file_gantry_v1_query_travel_proto_msgTypes[9].OneofWrappers = []any{}
 	file_gantry_v1_query_travel_proto_msgTypes[12].OneofWrappers = []any{}
 	file_gantry_v1_query_travel_proto_msgTypes[15].OneofWrappers = []any{}
 	file_gantry_v1_query_travel_proto_msgTypes[18].OneofWrappers = []any{}
 	file_gantry_v1_query_travel_proto_msgTypes[21].OneofWrappers = []any{}
+	file_gantry_v1_query_travel_proto_msgTypes[24].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gantry_v1_query_travel_proto_rawDesc), len(file_gantry_v1_query_travel_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   24,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

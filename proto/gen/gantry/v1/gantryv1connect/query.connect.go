@@ -78,6 +78,9 @@ const (
 	// QueryServiceListLinkDaysProcedure is the fully-qualified name of the QueryService's ListLinkDays
 	// RPC.
 	QueryServiceListLinkDaysProcedure = "/gantry.v1.QueryService/ListLinkDays"
+	// QueryServiceListSuspectedIncidentsProcedure is the fully-qualified name of the QueryService's
+	// ListSuspectedIncidents RPC.
+	QueryServiceListSuspectedIncidentsProcedure = "/gantry.v1.QueryService/ListSuspectedIncidents"
 	// QueryServiceListNetworkHoursProcedure is the fully-qualified name of the QueryService's
 	// ListNetworkHours RPC.
 	QueryServiceListNetworkHoursProcedure = "/gantry.v1.QueryService/ListNetworkHours"
@@ -172,6 +175,10 @@ type QueryServiceClient interface {
 	ListBottlenecks(context.Context, *v1.ListBottlenecksRequest) (*v1.ListBottlenecksResponse, error)
 	// ListLinkDays lists travel and delay of links by day.
 	ListLinkDays(context.Context, *v1.ListLinkDaysRequest) (*v1.ListLinkDaysResponse, error)
+	// ListSuspectedIncidents lists queues where and when there is none on other
+	// days: what an incident leaves in the data. Incidents themselves are not
+	// known to Gantry.
+	ListSuspectedIncidents(context.Context, *v1.ListSuspectedIncidentsRequest) (*v1.ListSuspectedIncidentsResponse, error)
 	// ListNetworkHours lists travel and delay of the whole network by hour.
 	ListNetworkHours(context.Context, *v1.ListNetworkHoursRequest) (*v1.ListNetworkHoursResponse, error)
 	// ListTravelTimes lists travel times between cameras, five minutes by five
@@ -324,6 +331,12 @@ func NewQueryServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithSchema(queryServiceMethods.ByName("ListLinkDays")),
 			connect.WithClientOptions(opts...),
 		),
+		listSuspectedIncidents: connect.NewClient[v1.ListSuspectedIncidentsRequest, v1.ListSuspectedIncidentsResponse](
+			httpClient,
+			baseURL+QueryServiceListSuspectedIncidentsProcedure,
+			connect.WithSchema(queryServiceMethods.ByName("ListSuspectedIncidents")),
+			connect.WithClientOptions(opts...),
+		),
 		listNetworkHours: connect.NewClient[v1.ListNetworkHoursRequest, v1.ListNetworkHoursResponse](
 			httpClient,
 			baseURL+QueryServiceListNetworkHoursProcedure,
@@ -447,6 +460,7 @@ type queryServiceClient struct {
 	listSpeedDistribution      *connect.Client[v1.ListSpeedDistributionRequest, v1.ListSpeedDistributionResponse]
 	listBottlenecks            *connect.Client[v1.ListBottlenecksRequest, v1.ListBottlenecksResponse]
 	listLinkDays               *connect.Client[v1.ListLinkDaysRequest, v1.ListLinkDaysResponse]
+	listSuspectedIncidents     *connect.Client[v1.ListSuspectedIncidentsRequest, v1.ListSuspectedIncidentsResponse]
 	listNetworkHours           *connect.Client[v1.ListNetworkHoursRequest, v1.ListNetworkHoursResponse]
 	listTravelTimes            *connect.Client[v1.ListTravelTimesRequest, v1.ListTravelTimesResponse]
 	listTravelTimeReliability  *connect.Client[v1.ListTravelTimeReliabilityRequest, v1.ListTravelTimeReliabilityResponse]
@@ -600,6 +614,15 @@ func (c *queryServiceClient) ListBottlenecks(ctx context.Context, req *v1.ListBo
 // ListLinkDays calls gantry.v1.QueryService.ListLinkDays.
 func (c *queryServiceClient) ListLinkDays(ctx context.Context, req *v1.ListLinkDaysRequest) (*v1.ListLinkDaysResponse, error) {
 	response, err := c.listLinkDays.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListSuspectedIncidents calls gantry.v1.QueryService.ListSuspectedIncidents.
+func (c *queryServiceClient) ListSuspectedIncidents(ctx context.Context, req *v1.ListSuspectedIncidentsRequest) (*v1.ListSuspectedIncidentsResponse, error) {
+	response, err := c.listSuspectedIncidents.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -800,6 +823,10 @@ type QueryServiceHandler interface {
 	ListBottlenecks(context.Context, *v1.ListBottlenecksRequest) (*v1.ListBottlenecksResponse, error)
 	// ListLinkDays lists travel and delay of links by day.
 	ListLinkDays(context.Context, *v1.ListLinkDaysRequest) (*v1.ListLinkDaysResponse, error)
+	// ListSuspectedIncidents lists queues where and when there is none on other
+	// days: what an incident leaves in the data. Incidents themselves are not
+	// known to Gantry.
+	ListSuspectedIncidents(context.Context, *v1.ListSuspectedIncidentsRequest) (*v1.ListSuspectedIncidentsResponse, error)
 	// ListNetworkHours lists travel and delay of the whole network by hour.
 	ListNetworkHours(context.Context, *v1.ListNetworkHoursRequest) (*v1.ListNetworkHoursResponse, error)
 	// ListTravelTimes lists travel times between cameras, five minutes by five
@@ -948,6 +975,12 @@ func NewQueryServiceHandler(svc QueryServiceHandler, opts ...connect.HandlerOpti
 		connect.WithSchema(queryServiceMethods.ByName("ListLinkDays")),
 		connect.WithHandlerOptions(opts...),
 	)
+	queryServiceListSuspectedIncidentsHandler := connect.NewUnaryHandlerSimple(
+		QueryServiceListSuspectedIncidentsProcedure,
+		svc.ListSuspectedIncidents,
+		connect.WithSchema(queryServiceMethods.ByName("ListSuspectedIncidents")),
+		connect.WithHandlerOptions(opts...),
+	)
 	queryServiceListNetworkHoursHandler := connect.NewUnaryHandlerSimple(
 		QueryServiceListNetworkHoursProcedure,
 		svc.ListNetworkHours,
@@ -1084,6 +1117,8 @@ func NewQueryServiceHandler(svc QueryServiceHandler, opts ...connect.HandlerOpti
 			queryServiceListBottlenecksHandler.ServeHTTP(w, r)
 		case QueryServiceListLinkDaysProcedure:
 			queryServiceListLinkDaysHandler.ServeHTTP(w, r)
+		case QueryServiceListSuspectedIncidentsProcedure:
+			queryServiceListSuspectedIncidentsHandler.ServeHTTP(w, r)
 		case QueryServiceListNetworkHoursProcedure:
 			queryServiceListNetworkHoursHandler.ServeHTTP(w, r)
 		case QueryServiceListTravelTimesProcedure:
@@ -1189,6 +1224,10 @@ func (UnimplementedQueryServiceHandler) ListBottlenecks(context.Context, *v1.Lis
 
 func (UnimplementedQueryServiceHandler) ListLinkDays(context.Context, *v1.ListLinkDaysRequest) (*v1.ListLinkDaysResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("gantry.v1.QueryService.ListLinkDays is not implemented"))
+}
+
+func (UnimplementedQueryServiceHandler) ListSuspectedIncidents(context.Context, *v1.ListSuspectedIncidentsRequest) (*v1.ListSuspectedIncidentsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("gantry.v1.QueryService.ListSuspectedIncidents is not implemented"))
 }
 
 func (UnimplementedQueryServiceHandler) ListNetworkHours(context.Context, *v1.ListNetworkHoursRequest) (*v1.ListNetworkHoursResponse, error) {

@@ -435,7 +435,8 @@ export type GetCorridorRequest = Message<"gantry.v1.GetCorridorRequest"> & {
 
   /**
    * Length of a bin, minutes: 5, 15 or 60, and 1 for the live minutes of at
-   * most 6 hours; 0 takes 5.
+   * most 6 hours; 0 takes the shortest of 5, 15 and 60 that makes at most 2016
+   * bins, a week of 5 minutes. Bins begin with the hours of the network's zone.
    *
    * @generated from field: uint32 bin_min = 5;
    */

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file gantry/v1/query_travel.proto.
  */
 export const file_gantry_v1_query_travel: GenFile = /*@__PURE__*/
-  fileDesc("ChxnYW50cnkvdjEvcXVlcnlfdHJhdmVsLnByb3RvEglnYW50cnkudjEimwIKCkJvdHRsZW5lY2sSDwoHbGlua19pZBgBIAEoCRIXCg9kb3duX3N0YXRpb25faWQYAiABKAkSDAoEcm9hZBgDIAEoCRIRCglkaXJlY3Rpb24YBCABKAkSEgoKbG9jYWxfZGF0ZRgFIAEoCRISCgphY3RpdmVfbWluGAYgASgNEhQKDGZpcnN0X21pbnV0ZRgHIAEoDRITCgtsYXN0X21pbnV0ZRgIIAEoDRIWCg5xdWV1ZV9sZW5ndGhfbRgJIAEoDRIRCglxdWV1ZV9wY2UYCiABKAESFwoPZGVsYXlfdmVoaWNsZV9oGAsgASgBEhYKDmRlbGF5X3BlcnNvbl9oGAwgASgBEhMKC2lzX21lYXN1cmVkGA0gASgIIpUBChZMaXN0Qm90dGxlbmVja3NSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJEgwKBHJvYWQYAyABKAkSEQoJZGlyZWN0aW9uGAQgASgJEg8KB2xpbmtfaWQYBSABKAkSEQoJZnJvbV9kYXRlGAYgASgJEg8KB3RvX2RhdGUYByABKAkifwoXTGlzdEJvdHRsZW5lY2tzUmVzcG9uc2USHwoFYmFzaXMYASABKAsyEC5nYW50cnkudjEuQmFzaXMSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEioKC2JvdHRsZW5lY2tzGAMgAygLMhUuZ2FudHJ5LnYxLkJvdHRsZW5lY2si/AEKB0xpbmtEYXkSDwoHbGlua19pZBgBIAEoCRIMCgRyb2FkGAIgASgJEhEKCWRpcmVjdGlvbhgDIAEoCRISCgpsb2NhbF9kYXRlGAQgASgJEhEKCWJpbl9jb3VudBgFIAEoDRIaChJtZWFzdXJlZF9iaW5fY291bnQYBiABKA0SEgoKdmVoaWNsZV9rbRgHIAEoARIRCgl2ZWhpY2xlX2gYCCABKAESFwoPZGVsYXlfdmVoaWNsZV9oGAkgASgBEhYKDmRlbGF5X3BlcnNvbl9oGAogASgBEhYKCXNwZWVkX2ttaBgLIAEoAUgAiAEBQgwKCl9zcGVlZF9rbWgikgEKE0xpc3RMaW5rRGF5c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkSDAoEcm9hZBgDIAEoCRIRCglkaXJlY3Rpb24YBCABKAkSDwoHbGlua19pZBgFIAEoCRIRCglmcm9tX2RhdGUYBiABKAkSDwoHdG9fZGF0ZRgHIAEoCSJyChRMaXN0TGlua0RheXNSZXNwb25zZRIfCgViYXNpcxgBIAEoCzIQLmdhbnRyeS52MS5CYXNpcxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSIAoEZGF5cxgDIAMoCzISLmdhbnRyeS52MS5MaW5rRGF5IvACCgtOZXR3b3JrSG91chISCgpsb2NhbF9kYXRlGAEgASgJEhIKCmxvY2FsX2hvdXIYAiABKA0SEgoKbGlua19jb3VudBgDIAEoDRIRCgliaW5fY291bnQYBCABKAQSGgoSbWVhc3VyZWRfYmluX2NvdW50GAUgASgEEhIKCnZlaGljbGVfa20YBiABKAESEQoJdmVoaWNsZV9oGAcgASgBEhcKD2RlbGF5X3ZlaGljbGVfaBgIIAEoARIWCg5kZWxheV9wZXJzb25faBgJIAEoARIWCglzcGVlZF9rbWgYCiABKAFIAIgBARIeChF0cmF2ZWxfdGltZV9pbmRleBgLIAEoAUgBiAEBEiUKGHRyYXZlbF90aW1lX2luZGV4XzYwX21waBgMIAEoAUgCiAEBQgwKCl9zcGVlZF9rbWhCFAoSX3RyYXZlbF90aW1lX2luZGV4QhsKGV90cmF2ZWxfdGltZV9pbmRleF82MF9tcGgiZAoXTGlzdE5ldHdvcmtIb3Vyc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkSEQoJZnJvbV9kYXRlGAMgASgJEg8KB3RvX2RhdGUYBCABKAkiewoYTGlzdE5ldHdvcmtIb3Vyc1Jlc3BvbnNlEh8KBWJhc2lzGAEgASgLMhAuZ2FudHJ5LnYxLkJhc2lzEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIlCgVob3VycxgDIAMoCzIWLmdhbnRyeS52MS5OZXR3b3JrSG91ciLkBAoKVHJhdmVsVGltZRIXCg9mcm9tX3N0YXRpb25faWQYASABKAkSFQoNdG9fc3RhdGlvbl9pZBgCIAEoCRIRCgliaW5fc3RhcnQYAyABKAkSDAoEcm9hZBgEIAEoCRIRCglkaXJlY3Rpb24YBSABKAkSEgoKbG9jYWxfZGF0ZRgGIAEoCRIUCgxsb2NhbF9taW51dGUYByABKA0SEAoIbGVuZ3RoX20YCCABKA0SFQoNdmVoaWNsZV9jb3VudBgJIAEoBBITCgttYXRjaF9jb3VudBgKIAEoBBIWCg5yZWplY3RlZF9jb3VudBgLIAEoBBIXCgptYXRjaF9yYXRlGAwgASgBSACIAQESFAoMaXNfY2xvY2tfb2ZmGA0gASgIEhoKDW1lYW5fdHJhdmVsX3MYDiABKAFIAYgBARIZCgxwNTBfdHJhdmVsX3MYDyABKAFIAogBARIZCgxwODBfdHJhdmVsX3MYECABKAFIA4gBARIZCgxwOTVfdHJhdmVsX3MYESABKAFIBIgBARIWCglzcGVlZF9rbWgYEiABKAFIBYgBARIaCg1zcG90X3RyYXZlbF9zGBMgASgBSAaIAQESGwoOc3BvdF9zcGVlZF9rbWgYFCABKAFIB4gBAUINCgtfbWF0Y2hfcmF0ZUIQCg5fbWVhbl90cmF2ZWxfc0IPCg1fcDUwX3RyYXZlbF9zQg8KDV9wODBfdHJhdmVsX3NCDwoNX3A5NV90cmF2ZWxfc0IMCgpfc3BlZWRfa21oQhAKDl9zcG90X3RyYXZlbF9zQhEKD19zcG90X3NwZWVkX2ttaCKTAQoWTGlzdFRyYXZlbFRpbWVzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCRIMCgRyb2FkGAMgASgJEhEKCWRpcmVjdGlvbhgEIAEoCRIXCg9mcm9tX3N0YXRpb25faWQYBSABKAkSDAoEZnJvbRgGIAEoCRIKCgJ0bxgHIAEoCSKAAQoXTGlzdFRyYXZlbFRpbWVzUmVzcG9uc2USHwoFYmFzaXMYASABKAsyEC5nYW50cnkudjEuQmFzaXMSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEisKDHRyYXZlbF90aW1lcxgDIAMoCzIVLmdhbnRyeS52MS5UcmF2ZWxUaW1lIpUEChVUcmF2ZWxUaW1lUmVsaWFiaWxpdHkSFwoPZnJvbV9zdGF0aW9uX2lkGAEgASgJEhUKDXRvX3N0YXRpb25faWQYAiABKAkSDgoGcGVyaW9kGAMgASgJEgwKBHJvYWQYBCABKAkSEQoJZGlyZWN0aW9uGAUgASgJEhAKCGxlbmd0aF9tGAYgASgNEhEKCWRheV9jb3VudBgHIAEoBBIRCgliaW5fY291bnQYCCABKAQSEwoLbWF0Y2hfY291bnQYCSABKAQSHwoSZnJlZV9mbG93X3RyYXZlbF9zGAogASgBSACIAQESFQoNbWVhbl90cmF2ZWxfcxgLIAEoARIUCgxwNTBfdHJhdmVsX3MYDCABKAESFAoMcDgwX3RyYXZlbF9zGA0gASgBEhQKDHA5NV90cmF2ZWxfcxgOIAEoARINCgVsb3R0chgPIAEoARIgChNwbGFubmluZ190aW1lX2luZGV4GBAgASgBSAGIAQESHgoRdHJhdmVsX3RpbWVfaW5kZXgYESABKAFIAogBARIUCgxidWZmZXJfaW5kZXgYEiABKAESGAoLaXNfcmVsaWFibGUYEyABKAhIA4gBAUIVChNfZnJlZV9mbG93X3RyYXZlbF9zQhYKFF9wbGFubmluZ190aW1lX2luZGV4QhQKEl90cmF2ZWxfdGltZV9pbmRleEIOCgxfaXNfcmVsaWFibGUigwEKIExpc3RUcmF2ZWxUaW1lUmVsaWFiaWxpdHlSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJEgwKBHJvYWQYAyABKAkSEQoJZGlyZWN0aW9uGAQgASgJEhcKD2Zyb21fc3RhdGlvbl9pZBgFIAEoCSKNAQohTGlzdFRyYXZlbFRpbWVSZWxpYWJpbGl0eVJlc3BvbnNlEh8KBWJhc2lzGAEgASgLMhAuZ2FudHJ5LnYxLkJhc2lzEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIuCgRyb3dzGAMgAygLMiAuZ2FudHJ5LnYxLlRyYXZlbFRpbWVSZWxpYWJpbGl0eSKmAgoGT2RGbG93EhMKC29yaWdpbl96b25lGAEgASgJEhgKEGRlc3RpbmF0aW9uX3pvbmUYAiABKAkSEgoKbG9jYWxfZGF0ZRgDIAEoCRISCgpsb2NhbF9ob3VyGAQgASgNEhUKDWpvdXJuZXlfY291bnQYBSABKAQSFQoNdmVoaWNsZV9jb3VudBgGIAEoARIRCgljYXJfY291bnQYByABKAESEQoJZXhwYW5zaW9uGAggASgBEh8KF2V4cGFuc2lvbl9zdGF0aW9uX2NvdW50GAkgASgEEhYKDm1lYXN1cmVkX2NvdW50GAogASgEEhQKB3BlcnNvbnMYCyABKAFIAIgBARIWCg5wZXJzb25zX3NvdXJjZRgMIAEoCUIKCghfcGVyc29ucyKOAQoSTGlzdE9kRmxvd3NSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJEhMKC29yaWdpbl96b25lGAMgASgJEhgKEGRlc3RpbmF0aW9uX3pvbmUYBCABKAkSEQoJZnJvbV9kYXRlGAUgASgJEg8KB3RvX2RhdGUYBiABKAkicQoTTGlzdE9kRmxvd3NSZXNwb25zZRIfCgViYXNpcxgBIAEoCzIQLmdhbnRyeS52MS5CYXNpcxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSIAoFZmxvd3MYAyADKAsyES5nYW50cnkudjEuT2RGbG93ItwBCglPZFByb2ZpbGUSEwoLb3JpZ2luX3pvbmUYASABKAkSGAoQZGVzdGluYXRpb25fem9uZRgCIAEoCRISCgpsb2NhbF9ob3VyGAMgASgNEhEKCWRheV9jb3VudBgEIAEoBBIVCg1qb3VybmV5X2NvdW50GAUgASgEEhUKDXZlaGljbGVfY291bnQYBiABKAESEQoJY2FyX2NvdW50GAcgASgBEhYKDm1lYXN1cmVkX2NvdW50GAggASgEEhQKB3BlcnNvbnMYCSABKAFIAIgBAUIKCghfcGVyc29ucyKoAQoVTGlzdE9kUHJvZmlsZXNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJEhMKC29yaWdpbl96b25lGAMgASgJEhgKEGRlc3RpbmF0aW9uX3pvbmUYBCABKAkSEQoJZnJvbV9kYXRlGAUgASgJEg8KB3RvX2RhdGUYBiABKAkSFQoNd2Vla2RheXNfb25seRgHIAEoCCJ6ChZMaXN0T2RQcm9maWxlc1Jlc3BvbnNlEh8KBWJhc2lzGAEgASgLMhAuZ2FudHJ5LnYxLkJhc2lzEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRImCghwcm9maWxlcxgDIAMoCzIULmdhbnRyeS52MS5PZFByb2ZpbGUiyAEKDUNvbW11dGVyU2hhcmUSEwoLb3JpZ2luX3pvbmUYASABKAkSGAoQZGVzdGluYXRpb25fem9uZRgCIAEoCRISCgpsb2NhbF9ob3VyGAMgASgNEhUKDXdlZWtkYXlfY291bnQYBCABKA0SFQoNam91cm5leV9jb3VudBgFIAEoBBIWCg5jb21tdXRlcl9jb3VudBgGIAEoBBIbCg5jb21tdXRlcl9zaGFyZRgHIAEoAUgAiAEBQhEKD19jb21tdXRlcl9zaGFyZSJxChlMaXN0Q29tbXV0ZXJTaGFyZXNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJEhMKC29yaWdpbl96b25lGAMgASgJEhgKEGRlc3RpbmF0aW9uX3pvbmUYBCABKAkigAEKGkxpc3RDb21tdXRlclNoYXJlc1Jlc3BvbnNlEh8KBWJhc2lzGAEgASgLMhAuZ2FudHJ5LnYxLkJhc2lzEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIoCgZzaGFyZXMYAyADKAsyGC5nYW50cnkudjEuQ29tbXV0ZXJTaGFyZUI7WjlnaXRodWIuY29tL2dhbnRyeS1kZXYvZ2FudHJ5L3Byb3RvL2dlbi9nYW50cnkvdjE7Z2FudHJ5djFiBnByb3RvMw", [file_gantry_v1_query_basis]);
+  fileDesc("ChxnYW50cnkvdjEvcXVlcnlfdHJhdmVsLnByb3RvEglnYW50cnkudjEimwIKCkJvdHRsZW5lY2sSDwoHbGlua19pZBgBIAEoCRIXCg9kb3duX3N0YXRpb25faWQYAiABKAkSDAoEcm9hZBgDIAEoCRIRCglkaXJlY3Rpb24YBCABKAkSEgoKbG9jYWxfZGF0ZRgFIAEoCRISCgphY3RpdmVfbWluGAYgASgNEhQKDGZpcnN0X21pbnV0ZRgHIAEoDRITCgtsYXN0X21pbnV0ZRgIIAEoDRIWCg5xdWV1ZV9sZW5ndGhfbRgJIAEoDRIRCglxdWV1ZV9wY2UYCiABKAESFwoPZGVsYXlfdmVoaWNsZV9oGAsgASgBEhYKDmRlbGF5X3BlcnNvbl9oGAwgASgBEhMKC2lzX21lYXN1cmVkGA0gASgIIpUBChZMaXN0Qm90dGxlbmVja3NSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJEgwKBHJvYWQYAyABKAkSEQoJZGlyZWN0aW9uGAQgASgJEg8KB2xpbmtfaWQYBSABKAkSEQoJZnJvbV9kYXRlGAYgASgJEg8KB3RvX2RhdGUYByABKAkifwoXTGlzdEJvdHRsZW5lY2tzUmVzcG9uc2USHwoFYmFzaXMYASABKAsyEC5nYW50cnkudjEuQmFzaXMSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEioKC2JvdHRsZW5lY2tzGAMgAygLMhUuZ2FudHJ5LnYxLkJvdHRsZW5lY2sigwIKEVN1c3BlY3RlZEluY2lkZW50Eg8KB2xpbmtfaWQYASABKAkSFwoPZG93bl9zdGF0aW9uX2lkGAIgASgJEgwKBHJvYWQYAyABKAkSEQoJZGlyZWN0aW9uGAQgASgJEhIKCmxvY2FsX2RhdGUYBSABKAkSFAoMZmlyc3RfbWludXRlGAYgASgNEhMKC2xhc3RfbWludXRlGAcgASgNEhYKDnF1ZXVlX2xlbmd0aF9tGAggASgNEhcKD2RlbGF5X3ZlaGljbGVfaBgJIAEoARIaChJjb21wYXJlZF9kYXlfY291bnQYCiABKA0SFwoPcXVldWVfZGF5X2NvdW50GAsgASgNIpwBCh1MaXN0U3VzcGVjdGVkSW5jaWRlbnRzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCRIMCgRyb2FkGAMgASgJEhEKCWRpcmVjdGlvbhgEIAEoCRIPCgdsaW5rX2lkGAUgASgJEhEKCWZyb21fZGF0ZRgGIAEoCRIPCgd0b19kYXRlGAcgASgJIosBCh5MaXN0U3VzcGVjdGVkSW5jaWRlbnRzUmVzcG9uc2USHwoFYmFzaXMYASABKAsyEC5nYW50cnkudjEuQmFzaXMSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEi8KCWluY2lkZW50cxgDIAMoCzIcLmdhbnRyeS52MS5TdXNwZWN0ZWRJbmNpZGVudCL8AQoHTGlua0RheRIPCgdsaW5rX2lkGAEgASgJEgwKBHJvYWQYAiABKAkSEQoJZGlyZWN0aW9uGAMgASgJEhIKCmxvY2FsX2RhdGUYBCABKAkSEQoJYmluX2NvdW50GAUgASgNEhoKEm1lYXN1cmVkX2Jpbl9jb3VudBgGIAEoDRISCgp2ZWhpY2xlX2ttGAcgASgBEhEKCXZlaGljbGVfaBgIIAEoARIXCg9kZWxheV92ZWhpY2xlX2gYCSABKAESFgoOZGVsYXlfcGVyc29uX2gYCiABKAESFgoJc3BlZWRfa21oGAsgASgBSACIAQFCDAoKX3NwZWVkX2ttaCKSAQoTTGlzdExpbmtEYXlzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCRIMCgRyb2FkGAMgASgJEhEKCWRpcmVjdGlvbhgEIAEoCRIPCgdsaW5rX2lkGAUgASgJEhEKCWZyb21fZGF0ZRgGIAEoCRIPCgd0b19kYXRlGAcgASgJInIKFExpc3RMaW5rRGF5c1Jlc3BvbnNlEh8KBWJhc2lzGAEgASgLMhAuZ2FudHJ5LnYxLkJhc2lzEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIgCgRkYXlzGAMgAygLMhIuZ2FudHJ5LnYxLkxpbmtEYXki8AIKC05ldHdvcmtIb3VyEhIKCmxvY2FsX2RhdGUYASABKAkSEgoKbG9jYWxfaG91chgCIAEoDRISCgpsaW5rX2NvdW50GAMgASgNEhEKCWJpbl9jb3VudBgEIAEoBBIaChJtZWFzdXJlZF9iaW5fY291bnQYBSABKAQSEgoKdmVoaWNsZV9rbRgGIAEoARIRCgl2ZWhpY2xlX2gYByABKAESFwoPZGVsYXlfdmVoaWNsZV9oGAggASgBEhYKDmRlbGF5X3BlcnNvbl9oGAkgASgBEhYKCXNwZWVkX2ttaBgKIAEoAUgAiAEBEh4KEXRyYXZlbF90aW1lX2luZGV4GAsgASgBSAGIAQESJQoYdHJhdmVsX3RpbWVfaW5kZXhfNjBfbXBoGAwgASgBSAKIAQFCDAoKX3NwZWVkX2ttaEIUChJfdHJhdmVsX3RpbWVfaW5kZXhCGwoZX3RyYXZlbF90aW1lX2luZGV4XzYwX21waCJkChdMaXN0TmV0d29ya0hvdXJzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCRIRCglmcm9tX2RhdGUYAyABKAkSDwoHdG9fZGF0ZRgEIAEoCSJ7ChhMaXN0TmV0d29ya0hvdXJzUmVzcG9uc2USHwoFYmFzaXMYASABKAsyEC5nYW50cnkudjEuQmFzaXMSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEiUKBWhvdXJzGAMgAygLMhYuZ2FudHJ5LnYxLk5ldHdvcmtIb3VyIuQECgpUcmF2ZWxUaW1lEhcKD2Zyb21fc3RhdGlvbl9pZBgBIAEoCRIVCg10b19zdGF0aW9uX2lkGAIgASgJEhEKCWJpbl9zdGFydBgDIAEoCRIMCgRyb2FkGAQgASgJEhEKCWRpcmVjdGlvbhgFIAEoCRISCgpsb2NhbF9kYXRlGAYgASgJEhQKDGxvY2FsX21pbnV0ZRgHIAEoDRIQCghsZW5ndGhfbRgIIAEoDRIVCg12ZWhpY2xlX2NvdW50GAkgASgEEhMKC21hdGNoX2NvdW50GAogASgEEhYKDnJlamVjdGVkX2NvdW50GAsgASgEEhcKCm1hdGNoX3JhdGUYDCABKAFIAIgBARIUCgxpc19jbG9ja19vZmYYDSABKAgSGgoNbWVhbl90cmF2ZWxfcxgOIAEoAUgBiAEBEhkKDHA1MF90cmF2ZWxfcxgPIAEoAUgCiAEBEhkKDHA4MF90cmF2ZWxfcxgQIAEoAUgDiAEBEhkKDHA5NV90cmF2ZWxfcxgRIAEoAUgEiAEBEhYKCXNwZWVkX2ttaBgSIAEoAUgFiAEBEhoKDXNwb3RfdHJhdmVsX3MYEyABKAFIBogBARIbCg5zcG90X3NwZWVkX2ttaBgUIAEoAUgHiAEBQg0KC19tYXRjaF9yYXRlQhAKDl9tZWFuX3RyYXZlbF9zQg8KDV9wNTBfdHJhdmVsX3NCDwoNX3A4MF90cmF2ZWxfc0IPCg1fcDk1X3RyYXZlbF9zQgwKCl9zcGVlZF9rbWhCEAoOX3Nwb3RfdHJhdmVsX3NCEQoPX3Nwb3Rfc3BlZWRfa21oIpMBChZMaXN0VHJhdmVsVGltZXNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJEgwKBHJvYWQYAyABKAkSEQoJZGlyZWN0aW9uGAQgASgJEhcKD2Zyb21fc3RhdGlvbl9pZBgFIAEoCRIMCgRmcm9tGAYgASgJEgoKAnRvGAcgASgJIoABChdMaXN0VHJhdmVsVGltZXNSZXNwb25zZRIfCgViYXNpcxgBIAEoCzIQLmdhbnRyeS52MS5CYXNpcxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSKwoMdHJhdmVsX3RpbWVzGAMgAygLMhUuZ2FudHJ5LnYxLlRyYXZlbFRpbWUilQQKFVRyYXZlbFRpbWVSZWxpYWJpbGl0eRIXCg9mcm9tX3N0YXRpb25faWQYASABKAkSFQoNdG9fc3RhdGlvbl9pZBgCIAEoCRIOCgZwZXJpb2QYAyABKAkSDAoEcm9hZBgEIAEoCRIRCglkaXJlY3Rpb24YBSABKAkSEAoIbGVuZ3RoX20YBiABKA0SEQoJZGF5X2NvdW50GAcgASgEEhEKCWJpbl9jb3VudBgIIAEoBBITCgttYXRjaF9jb3VudBgJIAEoBBIfChJmcmVlX2Zsb3dfdHJhdmVsX3MYCiABKAFIAIgBARIVCg1tZWFuX3RyYXZlbF9zGAsgASgBEhQKDHA1MF90cmF2ZWxfcxgMIAEoARIUCgxwODBfdHJhdmVsX3MYDSABKAESFAoMcDk1X3RyYXZlbF9zGA4gASgBEg0KBWxvdHRyGA8gASgBEiAKE3BsYW5uaW5nX3RpbWVfaW5kZXgYECABKAFIAYgBARIeChF0cmF2ZWxfdGltZV9pbmRleBgRIAEoAUgCiAEBEhQKDGJ1ZmZlcl9pbmRleBgSIAEoARIYCgtpc19yZWxpYWJsZRgTIAEoCEgDiAEBQhUKE19mcmVlX2Zsb3dfdHJhdmVsX3NCFgoUX3BsYW5uaW5nX3RpbWVfaW5kZXhCFAoSX3RyYXZlbF90aW1lX2luZGV4Qg4KDF9pc19yZWxpYWJsZSKDAQogTGlzdFRyYXZlbFRpbWVSZWxpYWJpbGl0eVJlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkSDAoEcm9hZBgDIAEoCRIRCglkaXJlY3Rpb24YBCABKAkSFwoPZnJvbV9zdGF0aW9uX2lkGAUgASgJIo0BCiFMaXN0VHJhdmVsVGltZVJlbGlhYmlsaXR5UmVzcG9uc2USHwoFYmFzaXMYASABKAsyEC5nYW50cnkudjEuQmFzaXMSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEi4KBHJvd3MYAyADKAsyIC5nYW50cnkudjEuVHJhdmVsVGltZVJlbGlhYmlsaXR5IqYCCgZPZEZsb3cSEwoLb3JpZ2luX3pvbmUYASABKAkSGAoQZGVzdGluYXRpb25fem9uZRgCIAEoCRISCgpsb2NhbF9kYXRlGAMgASgJEhIKCmxvY2FsX2hvdXIYBCABKA0SFQoNam91cm5leV9jb3VudBgFIAEoBBIVCg12ZWhpY2xlX2NvdW50GAYgASgBEhEKCWNhcl9jb3VudBgHIAEoARIRCglleHBhbnNpb24YCCABKAESHwoXZXhwYW5zaW9uX3N0YXRpb25fY291bnQYCSABKAQSFgoObWVhc3VyZWRfY291bnQYCiABKAQSFAoHcGVyc29ucxgLIAEoAUgAiAEBEhYKDnBlcnNvbnNfc291cmNlGAwgASgJQgoKCF9wZXJzb25zIo4BChJMaXN0T2RGbG93c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkSEwoLb3JpZ2luX3pvbmUYAyABKAkSGAoQZGVzdGluYXRpb25fem9uZRgEIAEoCRIRCglmcm9tX2RhdGUYBSABKAkSDwoHdG9fZGF0ZRgGIAEoCSJxChNMaXN0T2RGbG93c1Jlc3BvbnNlEh8KBWJhc2lzGAEgASgLMhAuZ2FudHJ5LnYxLkJhc2lzEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIgCgVmbG93cxgDIAMoCzIRLmdhbnRyeS52MS5PZEZsb3ci3AEKCU9kUHJvZmlsZRITCgtvcmlnaW5fem9uZRgBIAEoCRIYChBkZXN0aW5hdGlvbl96b25lGAIgASgJEhIKCmxvY2FsX2hvdXIYAyABKA0SEQoJZGF5X2NvdW50GAQgASgEEhUKDWpvdXJuZXlfY291bnQYBSABKAQSFQoNdmVoaWNsZV9jb3VudBgGIAEoARIRCgljYXJfY291bnQYByABKAESFgoObWVhc3VyZWRfY291bnQYCCABKAQSFAoHcGVyc29ucxgJIAEoAUgAiAEBQgoKCF9wZXJzb25zIqgBChVMaXN0T2RQcm9maWxlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkSEwoLb3JpZ2luX3pvbmUYAyABKAkSGAoQZGVzdGluYXRpb25fem9uZRgEIAEoCRIRCglmcm9tX2RhdGUYBSABKAkSDwoHdG9fZGF0ZRgGIAEoCRIVCg13ZWVrZGF5c19vbmx5GAcgASgIInoKFkxpc3RPZFByb2ZpbGVzUmVzcG9uc2USHwoFYmFzaXMYASABKAsyEC5nYW50cnkudjEuQmFzaXMSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEiYKCHByb2ZpbGVzGAMgAygLMhQuZ2FudHJ5LnYxLk9kUHJvZmlsZSLIAQoNQ29tbXV0ZXJTaGFyZRITCgtvcmlnaW5fem9uZRgBIAEoCRIYChBkZXN0aW5hdGlvbl96b25lGAIgASgJEhIKCmxvY2FsX2hvdXIYAyABKA0SFQoNd2Vla2RheV9jb3VudBgEIAEoDRIVCg1qb3VybmV5X2NvdW50GAUgASgEEhYKDmNvbW11dGVyX2NvdW50GAYgASgEEhsKDmNvbW11dGVyX3NoYXJlGAcgASgBSACIAQFCEQoPX2NvbW11dGVyX3NoYXJlInEKGUxpc3RDb21tdXRlclNoYXJlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkSEwoLb3JpZ2luX3pvbmUYAyABKAkSGAoQZGVzdGluYXRpb25fem9uZRgEIAEoCSKAAQoaTGlzdENvbW11dGVyU2hhcmVzUmVzcG9uc2USHwoFYmFzaXMYASABKAsyEC5nYW50cnkudjEuQmFzaXMSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEigKBnNoYXJlcxgDIAMoCzIYLmdhbnRyeS52MS5Db21tdXRlclNoYXJlQjtaOWdpdGh1Yi5jb20vZ2FudHJ5LWRldi9nYW50cnkvcHJvdG8vZ2VuL2dhbnRyeS92MTtnYW50cnl2MWIGcHJvdG8z", [file_gantry_v1_query_basis]);
 
 /**
  * Bottleneck is a queue that began at a link on a local day.
@@ -219,6 +219,198 @@ export const ListBottlenecksResponseSchema: GenMessage<ListBottlenecksResponse> 
   messageDesc(file_gantry_v1_query_travel, 2);
 
 /**
+ * SuspectedIncident is a queue that is not recurrent: at its link and at its
+ * time of day there was one on less than one in five of the days before that
+ * can be compared.
+ *
+ * @generated from message gantry.v1.SuspectedIncident
+ */
+export type SuspectedIncident = Message<"gantry.v1.SuspectedIncident"> & {
+  /**
+   * Link at which the queue begins.
+   *
+   * @generated from field: string link_id = 1;
+   */
+  linkId: string;
+
+  /**
+   * Station downstream of it, at which it was told.
+   *
+   * @generated from field: string down_station_id = 2;
+   */
+  downStationId: string;
+
+  /**
+   * Road, as on the signs.
+   *
+   * @generated from field: string road = 3;
+   */
+  road: string;
+
+  /**
+   * Direction of travel, as on the signs.
+   *
+   * @generated from field: string direction = 4;
+   */
+  direction: string;
+
+  /**
+   * Local date.
+   *
+   * @generated from field: string local_date = 5;
+   */
+  localDate: string;
+
+  /**
+   * Begin of the first 5 minutes with a queue, minute of the local day.
+   *
+   * @generated from field: uint32 first_minute = 6;
+   */
+  firstMinute: number;
+
+  /**
+   * End of the last 5 minutes with a queue, minute of the local day.
+   *
+   * @generated from field: uint32 last_minute = 7;
+   */
+  lastMinute: number;
+
+  /**
+   * Longest queue, metres upstream of the downstream station.
+   *
+   * @generated from field: uint32 queue_length_m = 8;
+   */
+  queueLengthM: number;
+
+  /**
+   * Vehicle-hours of delay in the whole queue.
+   *
+   * @generated from field: double delay_vehicle_h = 9;
+   */
+  delayVehicleH: number;
+
+  /**
+   * Days it was compared with: of the 28 before, those of its kind (workday or
+   * weekend) on which the link was measured most of the time; at least 4.
+   *
+   * @generated from field: uint32 compared_day_count = 10;
+   */
+  comparedDayCount: number;
+
+  /**
+   * Those of them with a queue at the link at an overlapping time of day.
+   *
+   * @generated from field: uint32 queue_day_count = 11;
+   */
+  queueDayCount: number;
+};
+
+/**
+ * Describes the message gantry.v1.SuspectedIncident.
+ * Use `create(SuspectedIncidentSchema)` to create a new message.
+ */
+export const SuspectedIncidentSchema: GenMessage<SuspectedIncident> = /*@__PURE__*/
+  messageDesc(file_gantry_v1_query_travel, 3);
+
+/**
+ * ListSuspectedIncidentsRequest asks for a page of suspected incidents.
+ *
+ * @generated from message gantry.v1.ListSuspectedIncidentsRequest
+ */
+export type ListSuspectedIncidentsRequest = Message<"gantry.v1.ListSuspectedIncidentsRequest"> & {
+  /**
+   * Most rows in the answer; 0 takes 1000, and 10000 is the most.
+   *
+   * @generated from field: uint32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the page before.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+
+  /**
+   * Only those of this road; empty for all.
+   *
+   * @generated from field: string road = 3;
+   */
+  road: string;
+
+  /**
+   * Only those of this direction; empty for all.
+   *
+   * @generated from field: string direction = 4;
+   */
+  direction: string;
+
+  /**
+   * Only this link; empty for all.
+   *
+   * @generated from field: string link_id = 5;
+   */
+  linkId: string;
+
+  /**
+   * First local date; empty for the first there is.
+   *
+   * @generated from field: string from_date = 6;
+   */
+  fromDate: string;
+
+  /**
+   * Last local date; empty for the last there is.
+   *
+   * @generated from field: string to_date = 7;
+   */
+  toDate: string;
+};
+
+/**
+ * Describes the message gantry.v1.ListSuspectedIncidentsRequest.
+ * Use `create(ListSuspectedIncidentsRequestSchema)` to create a new message.
+ */
+export const ListSuspectedIncidentsRequestSchema: GenMessage<ListSuspectedIncidentsRequest> = /*@__PURE__*/
+  messageDesc(file_gantry_v1_query_travel, 4);
+
+/**
+ * ListSuspectedIncidentsResponse is a page of suspected incidents.
+ *
+ * @generated from message gantry.v1.ListSuspectedIncidentsResponse
+ */
+export type ListSuspectedIncidentsResponse = Message<"gantry.v1.ListSuspectedIncidentsResponse"> & {
+  /**
+   * What the answer rests on.
+   *
+   * @generated from field: gantry.v1.Basis basis = 1;
+   */
+  basis?: Basis | undefined;
+
+  /**
+   * Token of the next page; empty at the end.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * The suspected incidents, the newest date first.
+   *
+   * @generated from field: repeated gantry.v1.SuspectedIncident incidents = 3;
+   */
+  incidents: SuspectedIncident[];
+};
+
+/**
+ * Describes the message gantry.v1.ListSuspectedIncidentsResponse.
+ * Use `create(ListSuspectedIncidentsResponseSchema)` to create a new message.
+ */
+export const ListSuspectedIncidentsResponseSchema: GenMessage<ListSuspectedIncidentsResponse> = /*@__PURE__*/
+  messageDesc(file_gantry_v1_query_travel, 5);
+
+/**
  * LinkDay is travel and delay of a motorway link on a local day.
  *
  * @generated from message gantry.v1.LinkDay
@@ -308,7 +500,7 @@ export type LinkDay = Message<"gantry.v1.LinkDay"> & {
  * Use `create(LinkDaySchema)` to create a new message.
  */
 export const LinkDaySchema: GenMessage<LinkDay> = /*@__PURE__*/
-  messageDesc(file_gantry_v1_query_travel, 3);
+  messageDesc(file_gantry_v1_query_travel, 6);
 
 /**
  * ListLinkDaysRequest asks for a page of link days.
@@ -371,7 +563,7 @@ export type ListLinkDaysRequest = Message<"gantry.v1.ListLinkDaysRequest"> & {
  * Use `create(ListLinkDaysRequestSchema)` to create a new message.
  */
 export const ListLinkDaysRequestSchema: GenMessage<ListLinkDaysRequest> = /*@__PURE__*/
-  messageDesc(file_gantry_v1_query_travel, 4);
+  messageDesc(file_gantry_v1_query_travel, 7);
 
 /**
  * ListLinkDaysResponse is a page of link days.
@@ -406,7 +598,7 @@ export type ListLinkDaysResponse = Message<"gantry.v1.ListLinkDaysResponse"> & {
  * Use `create(ListLinkDaysResponseSchema)` to create a new message.
  */
 export const ListLinkDaysResponseSchema: GenMessage<ListLinkDaysResponse> = /*@__PURE__*/
-  messageDesc(file_gantry_v1_query_travel, 5);
+  messageDesc(file_gantry_v1_query_travel, 8);
 
 /**
  * NetworkHour is travel and delay of all motorway links in a local hour.
@@ -504,7 +696,7 @@ export type NetworkHour = Message<"gantry.v1.NetworkHour"> & {
  * Use `create(NetworkHourSchema)` to create a new message.
  */
 export const NetworkHourSchema: GenMessage<NetworkHour> = /*@__PURE__*/
-  messageDesc(file_gantry_v1_query_travel, 6);
+  messageDesc(file_gantry_v1_query_travel, 9);
 
 /**
  * ListNetworkHoursRequest asks for a page of network hours.
@@ -546,7 +738,7 @@ export type ListNetworkHoursRequest = Message<"gantry.v1.ListNetworkHoursRequest
  * Use `create(ListNetworkHoursRequestSchema)` to create a new message.
  */
 export const ListNetworkHoursRequestSchema: GenMessage<ListNetworkHoursRequest> = /*@__PURE__*/
-  messageDesc(file_gantry_v1_query_travel, 7);
+  messageDesc(file_gantry_v1_query_travel, 10);
 
 /**
  * ListNetworkHoursResponse is a page of network hours.
@@ -581,7 +773,7 @@ export type ListNetworkHoursResponse = Message<"gantry.v1.ListNetworkHoursRespon
  * Use `create(ListNetworkHoursResponseSchema)` to create a new message.
  */
 export const ListNetworkHoursResponseSchema: GenMessage<ListNetworkHoursResponse> = /*@__PURE__*/
-  messageDesc(file_gantry_v1_query_travel, 8);
+  messageDesc(file_gantry_v1_query_travel, 11);
 
 /**
  * TravelTime is matched travel times between a camera and the next, in 5 minutes.
@@ -736,7 +928,7 @@ export type TravelTime = Message<"gantry.v1.TravelTime"> & {
  * Use `create(TravelTimeSchema)` to create a new message.
  */
 export const TravelTimeSchema: GenMessage<TravelTime> = /*@__PURE__*/
-  messageDesc(file_gantry_v1_query_travel, 9);
+  messageDesc(file_gantry_v1_query_travel, 12);
 
 /**
  * ListTravelTimesRequest asks for a page of travel times.
@@ -799,7 +991,7 @@ export type ListTravelTimesRequest = Message<"gantry.v1.ListTravelTimesRequest">
  * Use `create(ListTravelTimesRequestSchema)` to create a new message.
  */
 export const ListTravelTimesRequestSchema: GenMessage<ListTravelTimesRequest> = /*@__PURE__*/
-  messageDesc(file_gantry_v1_query_travel, 10);
+  messageDesc(file_gantry_v1_query_travel, 13);
 
 /**
  * ListTravelTimesResponse is a page of travel times.
@@ -834,7 +1026,7 @@ export type ListTravelTimesResponse = Message<"gantry.v1.ListTravelTimesResponse
  * Use `create(ListTravelTimesResponseSchema)` to create a new message.
  */
 export const ListTravelTimesResponseSchema: GenMessage<ListTravelTimesResponse> = /*@__PURE__*/
-  messageDesc(file_gantry_v1_query_travel, 11);
+  messageDesc(file_gantry_v1_query_travel, 14);
 
 /**
  * TravelTimeReliability is how far mean travel times of quarters of an hour vary (23 CFR 490.511).
@@ -982,7 +1174,7 @@ export type TravelTimeReliability = Message<"gantry.v1.TravelTimeReliability"> &
  * Use `create(TravelTimeReliabilitySchema)` to create a new message.
  */
 export const TravelTimeReliabilitySchema: GenMessage<TravelTimeReliability> = /*@__PURE__*/
-  messageDesc(file_gantry_v1_query_travel, 12);
+  messageDesc(file_gantry_v1_query_travel, 15);
 
 /**
  * ListTravelTimeReliabilityRequest asks for a page of reliability.
@@ -1031,7 +1223,7 @@ export type ListTravelTimeReliabilityRequest = Message<"gantry.v1.ListTravelTime
  * Use `create(ListTravelTimeReliabilityRequestSchema)` to create a new message.
  */
 export const ListTravelTimeReliabilityRequestSchema: GenMessage<ListTravelTimeReliabilityRequest> = /*@__PURE__*/
-  messageDesc(file_gantry_v1_query_travel, 13);
+  messageDesc(file_gantry_v1_query_travel, 16);
 
 /**
  * ListTravelTimeReliabilityResponse is a page of reliability.
@@ -1066,7 +1258,7 @@ export type ListTravelTimeReliabilityResponse = Message<"gantry.v1.ListTravelTim
  * Use `create(ListTravelTimeReliabilityResponseSchema)` to create a new message.
  */
 export const ListTravelTimeReliabilityResponseSchema: GenMessage<ListTravelTimeReliabilityResponse> = /*@__PURE__*/
-  messageDesc(file_gantry_v1_query_travel, 14);
+  messageDesc(file_gantry_v1_query_travel, 17);
 
 /**
  * OdFlow is vehicles and persons between two zones in a local hour.
@@ -1166,7 +1358,7 @@ export type OdFlow = Message<"gantry.v1.OdFlow"> & {
  * Use `create(OdFlowSchema)` to create a new message.
  */
 export const OdFlowSchema: GenMessage<OdFlow> = /*@__PURE__*/
-  messageDesc(file_gantry_v1_query_travel, 15);
+  messageDesc(file_gantry_v1_query_travel, 18);
 
 /**
  * ListOdFlowsRequest asks for a page of flows.
@@ -1222,7 +1414,7 @@ export type ListOdFlowsRequest = Message<"gantry.v1.ListOdFlowsRequest"> & {
  * Use `create(ListOdFlowsRequestSchema)` to create a new message.
  */
 export const ListOdFlowsRequestSchema: GenMessage<ListOdFlowsRequest> = /*@__PURE__*/
-  messageDesc(file_gantry_v1_query_travel, 16);
+  messageDesc(file_gantry_v1_query_travel, 19);
 
 /**
  * ListOdFlowsResponse is a page of flows.
@@ -1257,7 +1449,7 @@ export type ListOdFlowsResponse = Message<"gantry.v1.ListOdFlowsResponse"> & {
  * Use `create(ListOdFlowsResponseSchema)` to create a new message.
  */
 export const ListOdFlowsResponseSchema: GenMessage<ListOdFlowsResponse> = /*@__PURE__*/
-  messageDesc(file_gantry_v1_query_travel, 17);
+  messageDesc(file_gantry_v1_query_travel, 20);
 
 /**
  * OdProfile is vehicles and persons between two zones by hour of the day, added up over dates.
@@ -1334,7 +1526,7 @@ export type OdProfile = Message<"gantry.v1.OdProfile"> & {
  * Use `create(OdProfileSchema)` to create a new message.
  */
 export const OdProfileSchema: GenMessage<OdProfile> = /*@__PURE__*/
-  messageDesc(file_gantry_v1_query_travel, 18);
+  messageDesc(file_gantry_v1_query_travel, 21);
 
 /**
  * ListOdProfilesRequest asks for a page of profiles.
@@ -1397,7 +1589,7 @@ export type ListOdProfilesRequest = Message<"gantry.v1.ListOdProfilesRequest"> &
  * Use `create(ListOdProfilesRequestSchema)` to create a new message.
  */
 export const ListOdProfilesRequestSchema: GenMessage<ListOdProfilesRequest> = /*@__PURE__*/
-  messageDesc(file_gantry_v1_query_travel, 19);
+  messageDesc(file_gantry_v1_query_travel, 22);
 
 /**
  * ListOdProfilesResponse is a page of profiles.
@@ -1432,7 +1624,7 @@ export type ListOdProfilesResponse = Message<"gantry.v1.ListOdProfilesResponse">
  * Use `create(ListOdProfilesResponseSchema)` to create a new message.
  */
 export const ListOdProfilesResponseSchema: GenMessage<ListOdProfilesResponse> = /*@__PURE__*/
-  messageDesc(file_gantry_v1_query_travel, 20);
+  messageDesc(file_gantry_v1_query_travel, 23);
 
 /**
  * CommuterShare is the share of journeys between two zones that are a habit.
@@ -1496,7 +1688,7 @@ export type CommuterShare = Message<"gantry.v1.CommuterShare"> & {
  * Use `create(CommuterShareSchema)` to create a new message.
  */
 export const CommuterShareSchema: GenMessage<CommuterShare> = /*@__PURE__*/
-  messageDesc(file_gantry_v1_query_travel, 21);
+  messageDesc(file_gantry_v1_query_travel, 24);
 
 /**
  * ListCommuterSharesRequest asks for a page of commuter shares.
@@ -1538,7 +1730,7 @@ export type ListCommuterSharesRequest = Message<"gantry.v1.ListCommuterSharesReq
  * Use `create(ListCommuterSharesRequestSchema)` to create a new message.
  */
 export const ListCommuterSharesRequestSchema: GenMessage<ListCommuterSharesRequest> = /*@__PURE__*/
-  messageDesc(file_gantry_v1_query_travel, 22);
+  messageDesc(file_gantry_v1_query_travel, 25);
 
 /**
  * ListCommuterSharesResponse is a page of commuter shares.
@@ -1573,5 +1765,5 @@ export type ListCommuterSharesResponse = Message<"gantry.v1.ListCommuterSharesRe
  * Use `create(ListCommuterSharesResponseSchema)` to create a new message.
  */
 export const ListCommuterSharesResponseSchema: GenMessage<ListCommuterSharesResponse> = /*@__PURE__*/
-  messageDesc(file_gantry_v1_query_travel, 23);
+  messageDesc(file_gantry_v1_query_travel, 26);
 
