@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"github.com/gantry-dev/gantry/collector/kafka"
+	"github.com/gantry-dev/gantry/collector/platekey"
 	"github.com/gantry-dev/gantry/collector/purge"
-	"github.com/gantry-dev/gantry/collector/sink"
 )
 
 type purgeCmd struct {
@@ -66,7 +66,7 @@ func (c *purgeCmd) purge(stdin io.Reader) (purge.Config, error) {
 		return cfg, err
 	}
 	for _, path := range c.PlateKeyFile {
-		key, err := sink.LoadPlateKey(path)
+		key, err := platekey.Load(path)
 		if err != nil {
 			return cfg, err
 		}

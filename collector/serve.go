@@ -21,6 +21,7 @@ import (
 	"github.com/gantry-dev/gantry/collector/clickhouse"
 	"github.com/gantry-dev/gantry/collector/ingest"
 	"github.com/gantry-dev/gantry/collector/kafka"
+	"github.com/gantry-dev/gantry/collector/platekey"
 	"github.com/gantry-dev/gantry/collector/query/rows"
 	"github.com/gantry-dev/gantry/collector/sink"
 	"github.com/gantry-dev/gantry/proto/transport"
@@ -199,7 +200,7 @@ func (c *collector) prepare() error {
 }
 
 func (c *collector) prepareSink() error {
-	key, err := sink.LoadPlateKey(c.sink.PlateKeyFile)
+	key, err := platekey.Load(c.sink.PlateKeyFile)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/gantry-dev/gantry/collector/clickhouse"
-	"github.com/gantry-dev/gantry/collector/sink"
+	"github.com/gantry-dev/gantry/collector/platekey"
 )
 
 // Config is one request.
@@ -20,7 +20,7 @@ type Config struct {
 	// ClickHouse reaches the server as a user like collector.
 	ClickHouse clickhouse.Config
 	// Keys are the keys that tokens were ever made with.
-	Keys []sink.PlateKey
+	Keys []platekey.Key
 	// Plates and Tags name the vehicle, written in any way.
 	Plates, Tags []string
 	// Reason and Who go into raw.purges; neither may name the vehicle.
@@ -83,12 +83,12 @@ func (p *purger) check() error {
 		return errors.New("purge: no key of plate tokens: without it the vehicle cannot be found")
 	}
 	for _, name := range append(append([]string{}, p.cfg.Plates...), p.cfg.Tags...) {
-		normal := sink.Normalised([]byte(name))
+		normal := platekey.Normalised([]byte(name))
 		if len(normal) == 0 {
 			return errors.New("purge: a plate or tag has no letter and no digit: give it as it is read, such as ABC123")
 		}
 		for what, text := range map[string]string{"reason": p.cfg.Reason, "name of who asks": p.cfg.Who} {
-			if bytes.Contains(sink.Normalised([]byte(text)), normal) {
+			if bytes.Contains(platekey.Normalised([]byte(text)), normal) {
 				return fmt.Errorf("purge: the %s contains the plate or tag and would keep it: leave it out", what)
 			}
 		}

@@ -13,7 +13,7 @@ import (
 	chgo "github.com/ClickHouse/clickhouse-go/v2"
 
 	"github.com/gantry-dev/gantry/collector/kafka"
-	"github.com/gantry-dev/gantry/collector/sink"
+	"github.com/gantry-dev/gantry/collector/platekey"
 )
 
 // purged holds for a row of any vehicle that was ever purged.
@@ -111,11 +111,11 @@ func (p *purger) findRejects(ctx context.Context) ([]rejectKey, error) {
 func (p *purger) named(value []byte) bool {
 	var r kafka.Reading
 	if err := r.Parse(value); err != nil {
-		all := sink.Normalised(value)
+		all := platekey.Normalised(value)
 		return slices.ContainsFunc(p.names, func(name []byte) bool { return bytes.Contains(all, name) })
 	}
 	return slices.ContainsFunc(p.names, func(name []byte) bool {
-		return bytes.Equal(sink.Normalised(r.Plate), name) || bytes.Equal(sink.Normalised(r.Tag), name)
+		return bytes.Equal(platekey.Normalised(r.Plate), name) || bytes.Equal(platekey.Normalised(r.Tag), name)
 	})
 }
 
