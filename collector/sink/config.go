@@ -46,6 +46,9 @@ type Config struct {
 	ClickHouse clickhouse.Config
 	// PlateKey makes tokens of plates; platekey.Load reads one.
 	PlateKey platekey.Key
+	// SkipReadings leaves readings, live and backfill, to somebody else who
+	// carries the JSON topics to raw.incoming; rejects and the network remain.
+	SkipReadings bool
 	// Live bounds the pipeline of live readings.
 	Live Limits
 	// Backfill bounds the pipeline of readings of the past.
