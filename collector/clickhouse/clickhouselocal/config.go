@@ -13,11 +13,12 @@ const (
 	UserDBT         = "dbt"         // writes staging, serving and enforcement, reads live, and raw without personal data
 	UserPlanner     = "planner"     // reads live and serving
 	UserEnforcement = "enforcement" // as planner, and violations with the readings of cameras that are their evidence
+	UserConnect     = "connect"     // puts readings into raw.incoming and sees none
 	UserOperator    = "operator"    // everything
 )
 
 // Users lists all users that Config.Passwords needs a password for.
-var Users = []string{UserCollector, UserDBT, UserPlanner, UserEnforcement, UserOperator}
+var Users = []string{UserCollector, UserDBT, UserPlanner, UserEnforcement, UserConnect, UserOperator}
 
 // Defaults of Config.
 const (

@@ -106,8 +106,11 @@ func UsersXML(passwords map[string]string) string {
 		digest := sha256.Sum256([]byte(passwords[u]))
 		password := "<password_sha256_hex>" + hex.EncodeToString(digest[:]) + "</password_sha256_hex>"
 		profile := "writer"
-		if u == UserPlanner || u == UserEnforcement {
+		switch u {
+		case UserPlanner, UserEnforcement:
 			profile = "reader"
+		case UserConnect:
+			profile = "connect"
 		}
 		writeUser(&b, u, password, profile, "::/0", grants[u])
 	}
@@ -138,6 +141,12 @@ const profilesXML = `<clickhouse>
       <join_use_nulls>0</join_use_nulls>
       <constraints>` + noFileSettings + `</constraints>
     </writer>
+    <connect>
+      <async_insert>0</async_insert>
+      <!-- history of more than 100 days in one request is slow, but no error -->
+      <throw_on_max_partitions_per_insert_block>0</throw_on_max_partitions_per_insert_block>
+      <constraints>` + noFileSettings + `</constraints>
+    </connect>
     <reader>
       <readonly>2</readonly>
       <max_memory_usage>1073741824</max_memory_usage>
@@ -211,6 +220,11 @@ var grants = map[string][]string{
 		// The reading that is the evidence, without what the case does not
 		// need: the toll, the persons aboard, the token.
 		"GRANT SELECT(device_id, epoch, seq, observed_at, kind, lane, vehicle_class, speed_tenth_kmh, limit_kmh, confidence_percent, plate) ON raw.readings",
+	},
+	// Not SELECT: a connector's password lies with whoever runs Kafka Connect.
+	// What the table is like, connectors ask for.
+	UserConnect: {
+		"GRANT INSERT, SHOW COLUMNS, SHOW TABLES ON raw.incoming",
 	},
 	UserOperator: {
 		"GRANT ALL ON *.* WITH GRANT OPTION",
