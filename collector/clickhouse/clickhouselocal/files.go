@@ -32,7 +32,7 @@ func writeFiles(c Config) error {
 		return fmt.Errorf("clickhouselocal: data folder: %w", err)
 	}
 	files := map[string]string{
-		configFile: strings.NewReplacer("{dir}", abs, "{memory}", fmt.Sprint(c.MemoryBytes)).Replace(configXML),
+		configFile: strings.NewReplacer("{dir}", abs, "{memory}", fmt.Sprint(c.MemoryBytes), "{cluster}", clusterXML(c)).Replace(configXML),
 		usersFile:  UsersXML(c.Passwords),
 		filepath.Join(functions, "function_file.sql"): noFileSQL,
 	}
@@ -70,7 +70,7 @@ const configXML = `<clickhouse>
   </access_control_improvements>
   <timezone>UTC</timezone>
   <max_server_memory_usage>{memory}</max_server_memory_usage>
-  <max_connections>256</max_connections>
+  <max_connections>256</max_connections>{cluster}
   <max_concurrent_queries>64</max_concurrent_queries>
   <mark_cache_size>67108864</mark_cache_size>
   <uncompressed_cache_size>0</uncompressed_cache_size>
@@ -92,6 +92,21 @@ const configXML = `<clickhouse>
   </merge_tree>
 </clickhouse>
 `
+
+// clusterXML names the servers of the cluster to each other.
+func clusterXML(c Config) string {
+	if len(c.Shards) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n  <remote_servers><%s>\n    <secret>%s</secret>\n", ClusterName, c.ClusterSecret)
+	for _, addr := range c.Shards {
+		host, port, _ := strings.Cut(addr, ":")
+		fmt.Fprintf(&b, "    <shard><replica><host>%s</host><port>%s</port></replica></shard>\n", host, port)
+	}
+	fmt.Fprintf(&b, "  </%s></remote_servers>", ClusterName)
+	return b.String()
+}
 
 // UsersXML is the access control of the server: its users with the hashes of the
 // given passwords, their grants and limits. It is a whole users.xml.
