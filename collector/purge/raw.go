@@ -34,11 +34,13 @@ func (p *purger) readings(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("ask ClickHouse for the time: %w", err)
 	}
-	err = p.conn.Exec(ctx, fmt.Sprintf(`ALTER TABLE raw.readings
-		UPDATE plate = '', tag = '', plate_token = 0, plate_key_id = 0, inserted_at = toDateTime(%d, 'UTC')
-		WHERE plate_token %s SETTINGS mutations_sync = 1`, now, purged))
-	if err != nil {
-		return 0, fmt.Errorf("erase from raw.readings: %w", err)
+	for _, shard := range p.shards {
+		err = shard.Exec(ctx, fmt.Sprintf(`ALTER TABLE %s
+			UPDATE plate = '', tag = '', plate_token = 0, plate_key_id = 0, inserted_at = toDateTime(%d, 'UTC')
+			WHERE plate_token %s SETTINGS mutations_sync = 1`, p.cfg.ClickHouse.Layout.ReadingsTable(), now, purged))
+		if err != nil {
+			return 0, fmt.Errorf("erase from raw.readings: %w", err)
+		}
 	}
 	p.report.Readings += n
 	return n, nil

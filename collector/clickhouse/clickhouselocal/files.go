@@ -33,7 +33,7 @@ func writeFiles(c Config) error {
 	}
 	files := map[string]string{
 		configFile: strings.NewReplacer("{dir}", abs, "{memory}", fmt.Sprint(c.MemoryBytes), "{cluster}", clusterXML(c)).Replace(configXML),
-		usersFile:  UsersXML(c.Passwords),
+		usersFile:  usersXML(c.Passwords, len(c.Shards) > 0),
 		filepath.Join(functions, "function_file.sql"): noFileSQL,
 	}
 	for name, text := range files {
@@ -110,9 +110,18 @@ func clusterXML(c Config) string {
 
 // UsersXML is the access control of the server: its users with the hashes of the
 // given passwords, their grants and limits. It is a whole users.xml.
-func UsersXML(passwords map[string]string) string {
+func UsersXML(passwords map[string]string) string { return usersXML(passwords, false) }
+
+// usersXML is UsersXML, for servers of a cluster if onCluster.
+func usersXML(passwords map[string]string, onCluster bool) string {
 	var b strings.Builder
-	b.WriteString(profilesXML)
+	profiles := profilesXML
+	if onCluster {
+		for _, name := range []string{"default", "writer", "connect", "reader"} {
+			profiles = strings.Replace(profiles, "<"+name+">", "<"+name+">"+clusterSettings, 1)
+		}
+	}
+	b.WriteString(profiles)
 	b.WriteString("  <users>\n")
 	// The engine's own session comes from 127.0.0.1 without a password. What it
 	// may do, a neighbour on this machine may do too: open and close ports.
@@ -138,6 +147,10 @@ func writeUser(b *strings.Builder, name, password, profile, network string, gran
 		name, password, profile, network)
 	for _, g := range grants {
 		fmt.Fprintf(b, "        <query>%s</query>\n", g)
+		// On a cluster a shard asks for the same rights on its part.
+		if table, ok := strings.CutSuffix(g, " ON raw.readings"); ok {
+			fmt.Fprintf(b, "        <query>%s ON raw.readings_local</query>\n", table)
+		}
 	}
 	b.WriteString("      </grants>\n      <databases>\n")
 	for _, of := range slices.Sorted(maps.Keys(rowFilters[name])) {
@@ -146,6 +159,10 @@ func writeUser(b *strings.Builder, name, password, profile, network string, gran
 	}
 	fmt.Fprintf(b, "      </databases>\n    </%s>\n", name)
 }
+
+// clusterSettings are what each user needs on a cluster; collector/clickhouse
+// says why.
+const clusterSettings = "<prefer_global_in_and_join>1</prefer_global_in_and_join><distributed_foreground_insert>1</distributed_foreground_insert>"
 
 // profilesXML: readers cannot write and cannot raise their own limits.
 const profilesXML = `<clickhouse>
@@ -181,7 +198,7 @@ const profilesXML = `<clickhouse>
 var rowFilters = map[string]map[string]string{
 	// The evidence of a violation is a camera's reading. Plates that a toll
 	// gantry read say where people went, not how fast.
-	UserEnforcement: {"raw.readings": "kind = 'speed'"},
+	UserEnforcement: {"raw.readings": "kind = 'speed'", "raw.readings_local": "kind = 'speed'"},
 }
 
 // grants per user. Raw plates and tags, and the bytes of rejected readings,
@@ -190,6 +207,10 @@ var rowFilters = map[string]map[string]string{
 // serving or live holds one.
 var grants = map[string][]string{
 	UserCollector: {
+		// Makes, on a cluster, the table that is spread over it, and reads of the
+		// other servers what live.pipeline tells.
+		"GRANT TABLE ENGINE ON Distributed",
+		"GRANT REMOTE ON *.*",
 		"GRANT ALL ON raw.*",
 		"GRANT ALL ON live.*",
 		"GRANT CREATE DATABASE ON staging.*",
@@ -240,6 +261,8 @@ var grants = map[string][]string{
 	// What the table is like, connectors ask for.
 	UserConnect: {
 		"GRANT INSERT, SHOW COLUMNS, SHOW TABLES ON raw.incoming",
+		// Of a cluster only: the shards are asked as whoever asked the home.
+		"GRANT INSERT ON raw.readings_local",
 	},
 	UserOperator: {
 		"GRANT ALL ON *.* WITH GRANT OPTION",
