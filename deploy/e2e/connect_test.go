@@ -29,6 +29,14 @@ func connectWorld(broker string) options {
 	return options{broker: broker, network: filepath.Join(dir, "network.yaml"), scenario: filepath.Join(dir, "scenario.yaml"), zone: "+00:00", historyDays: days}
 }
 
+// connectBudget is what all of it may take to arrive.
+func connectBudget() time.Duration {
+	if os.Getenv("GANTRY_LONG") != "" {
+		return 30 * time.Minute
+	}
+	return 5 * time.Minute
+}
+
 // newConnectStack is a stack whose own sink leaves readings to somebody else.
 func newConnectStack(t *testing.T, broker, group string) *stack {
 	t.Helper()
@@ -51,7 +59,7 @@ func (s *stack) arrived(rows int) {
 // proven demands that FINAL is the truth, and that no plate is in raw.
 func (s *stack) proven(began time.Time) tally {
 	s.t.Helper()
-	got := s.settled(5 * time.Minute)
+	got := s.settled(connectBudget())
 	if n := s.count("SELECT count() FROM raw.readings WHERE plate != '' OR tag != ''"); n != 0 {
 		s.t.Errorf("%d rows hold a plate or a tag", n)
 	}
@@ -114,7 +122,7 @@ func TestClickHouseKafkaEngine(t *testing.T) {
 	s.clickhouse.start()
 	s.proven(began)
 	s.rewind("gantry-clickhouse")
-	eventually(t, 2*time.Minute, "all readings have come again", func() (bool, string) {
+	eventually(t, connectBudget(), "all readings have come again", func() (bool, string) {
 		lag, err := s.lag("gantry-clickhouse")
 		return err == nil && lag < 1000, fmt.Sprint(lag, err)
 	})

@@ -75,7 +75,7 @@ func (s *stack) connectWorker(plugins string) *connectWorker {
 	rest := freePort(s.t)
 	// Of a property that is there twice the last counts.
 	properties := filepath.Join(s.dir, "worker.properties")
-	own := fmt.Sprintf("\nbootstrap.servers=%s\nplugin.path=%s\nlisteners=http://%s\nplugin.discovery=hybrid_warn\n", s.kafkaAddr, plugins, rest)
+	own := fmt.Sprintf("\nbootstrap.servers=%s\nplugin.path=%s\nlisteners=http://%s\nplugin.discovery=service_load\n", s.kafkaAddr, plugins, rest)
 	if err := os.WriteFile(properties, append(text, own...), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
