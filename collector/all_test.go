@@ -105,7 +105,7 @@ func TestAll(t *testing.T) {
 	broker, server := kafkatest.Fake(t), clickhousetest.Start(t)
 	applyNetwork(t, broker)
 	flags := &GRPCFlags{GRPCAddr: "127.0.0.1:0", Reflection: true, LeaseTTL: 3 * time.Second}
-	c, stop := start(t, settings{ServeFlags: serveFlags(broker), grpc: flags, sink: sinkFlags(t, server), ingest: true})
+	c, stop := start(t, settings{ServeFlags: serveFlags(broker), grpc: flags, sink: sinkFlags(t, server), ingest: &IngestFlags{}, plateKeyFile: plateKeyFile(t)})
 	conn := dial(t, c)
 	for _, service := range []string{"", "gantry.v1.IngestService", "gantry.v1.FleetService"} {
 		resp, err := grpc_health_v1.NewHealthClient(conn).Check(t.Context(), &grpc_health_v1.HealthCheckRequest{Service: service})

@@ -82,12 +82,7 @@ func (c *migrateCmd) Run(ctx context.Context, log *slog.Logger) error {
 }
 
 func migrate(ctx context.Context, cfg clickhouse.Config) error {
-	conn, err := clickhouse.Open(cfg)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close() }()
-	return clickhouse.Migrate(ctx, conn)
+	return clickhouse.MigrateTo(ctx, cfg)
 }
 
 type versionCmd struct{}

@@ -93,5 +93,16 @@ func readPassword(flag, file string) (string, error) {
 // SinkFlags are what the sink takes.
 type SinkFlags struct {
 	ClickHouseFlags
-	PlateKeyFile string `type:"path" help:"File with the key that turns plates into tokens: 32 or more hexadecimal digits. Required by the sink."`
+	SinkReadings bool `default:"true" negatable:"" help:"Write readings to ClickHouse. --no-sink-readings leaves that to Kafka Connect or to ClickHouse's Kafka engine, which read the JSON topics; refused readings and the network are written all the same."`
+}
+
+// IngestFlags are what those who accept readings take.
+type IngestFlags struct {
+	JSONTopics    bool   `name:"json-topics" help:"Write each reading to traffic.gantry.reading.json.v1 or traffic.gantry.backfill.json.v1 too, as JSON with tokens in place of plates, and acknowledge it when both records are in Kafka. Needs --plate-key-file."`
+	BackfillGroup string `help:"Consumer group that carries traffic.gantry.backfill.json.v1 to ClickHouse in the sink's place, as connect-gantry-readings: its lag paces the agents' history."`
+}
+
+// PlateKeyFlags are what those who make tokens of plates take.
+type PlateKeyFlags struct {
+	PlateKeyFile string `type:"path" help:"File with the key that turns plates into tokens: 32 or more hexadecimal digits. Required by the sink and by --json-topics."`
 }

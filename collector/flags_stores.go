@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -55,6 +56,8 @@ type ClickHouseFlags struct {
 	ClickHouseTLSFlags
 	ClickhouseUser         string `default:"collector" help:"User of ClickHouse."`
 	ClickhousePasswordFile string `type:"path" help:"File with that user's password; none without it."`
+	ClickhouseCluster      string `help:"Cluster, by its name in remote_servers of --clickhouse-addr, to spread readings over, by device; that server must be one of it and holds the rest. Choose before the first start."`
+	ClickhouseReplicated   bool   `help:"With --clickhouse-cluster: make replicated tables, for servers with Keeper and the macros shard and replica."`
 }
 
 func (f *ClickHouseFlags) config(log *slog.Logger) (clickhouse.Config, error) {
@@ -64,6 +67,10 @@ func (f *ClickHouseFlags) config(log *slog.Logger) (clickhouse.Config, error) {
 	}
 	cfg, err := f.at(f.ClickhouseAddr, log)
 	cfg.User, cfg.Password = f.ClickhouseUser, password
+	cfg.Layout = clickhouse.Layout{Cluster: f.ClickhouseCluster, Replicated: f.ClickhouseReplicated}
+	if cfg.Layout.Replicated && cfg.Layout.Cluster == "" {
+		return cfg, errors.New("--clickhouse-replicated says how tables of a cluster are: add --clickhouse-cluster")
+	}
 	return cfg, err
 }
 

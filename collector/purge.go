@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"github.com/gantry-dev/gantry/collector/kafka"
+	"github.com/gantry-dev/gantry/collector/platekey"
 	"github.com/gantry-dev/gantry/collector/purge"
-	"github.com/gantry-dev/gantry/collector/sink"
 )
 
 type purgeCmd struct {
@@ -47,16 +47,22 @@ func (c *purgeCmd) Run(ctx context.Context, _ *slog.Logger) error {
 		return err
 	}
 	fmt.Println("nothing of it is left in ClickHouse's tables, and sinks drop it from now on. Out of reach:")
-	for _, t := range kafka.Topics() {
-		if t.RetentionMS > 0 {
-			fmt.Printf("  topic %s, until its retention is over (as created: %d days)\n", t.Name, t.RetentionMS/(24*3600*1000))
-		}
-	}
+	outOfReach(kafka.Topics(), "")
+	outOfReach(kafka.JSONTopics(), "if it is written: its token in ")
 	fmt.Print(`  spools of agents, until the readings are acknowledged
   replaced parts of tables on ClickHouse's disk, for about 8 minutes
   backups, and whatever was copied out
 `)
 	return nil
+}
+
+// outOfReach names the topics that keep what they were given for a time.
+func outOfReach(topics []kafka.Topic, when string) {
+	for _, t := range topics {
+		if t.RetentionMS > 0 {
+			fmt.Printf("  %stopic %s, until its retention is over (as created: %d days)\n", when, t.Name, t.RetentionMS/(24*3600*1000))
+		}
+	}
 }
 
 func (c *purgeCmd) purge(stdin io.Reader) (purge.Config, error) {
@@ -66,7 +72,7 @@ func (c *purgeCmd) purge(stdin io.Reader) (purge.Config, error) {
 		return cfg, err
 	}
 	for _, path := range c.PlateKeyFile {
-		key, err := sink.LoadPlateKey(path)
+		key, err := platekey.Load(path)
 		if err != nil {
 			return cfg, err
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/gantry-dev/gantry/collector/clickhouse"
 	"github.com/gantry-dev/gantry/collector/clickhouse/clickhousetest"
 	"github.com/gantry-dev/gantry/collector/kafka"
+	"github.com/gantry-dev/gantry/collector/platekey"
 	"github.com/gantry-dev/gantry/collector/sink"
 )
 
@@ -30,7 +31,7 @@ func TestPurgeCommand(t *testing.T) {
 	server := clickhousetest.Start(t)
 	conn := server.Conn(t, clickhousetest.Collector)
 	keyFile := secretFile(t, "key", strings.Repeat("0f", 32))
-	key, err := sink.LoadPlateKey(keyFile)
+	key, err := platekey.Load(keyFile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +75,7 @@ func TestPurgeFlags(t *testing.T) {
 	if !slices.Equal(cfg.Plates, []string{"ABC 123", "DEF456", "X1"}) || !slices.Equal(cfg.Tags, []string{"T1"}) || len(cfg.Keys) != 2 || cfg.Who != "w" {
 		t.Errorf("%d plates, tags %v, %d keys, who %s", len(cfg.Plates), cfg.Tags, len(cfg.Keys), cfg.Who)
 	}
-	if want := sink.DefaultConfig(kafka.ClientConfig{}, clickhouse.Config{}, sink.PlateKey{}).PurgeSettle(); cfg.Settle != want {
+	if want := sink.DefaultConfig(kafka.ClientConfig{}, clickhouse.Config{}, platekey.Key{}).PurgeSettle(); cfg.Settle != want {
 		t.Errorf("it waits %s, sinks need %s", cfg.Settle, want)
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/gantry-dev/gantry/collector/clickhouse"
 	"github.com/gantry-dev/gantry/collector/ingest"
 	"github.com/gantry-dev/gantry/collector/kafka"
+	"github.com/gantry-dev/gantry/collector/platekey"
 	"github.com/gantry-dev/gantry/collector/query/rows"
 	"github.com/gantry-dev/gantry/collector/sink"
 	"github.com/gantry-dev/gantry/proto/transport"
@@ -29,33 +30,38 @@ import (
 type allCmd struct {
 	ServeFlags
 	GRPCFlags
+	IngestFlags
 	SinkFlags
+	PlateKeyFlags
 	QueryFlags
 }
 
 // Run runs every role.
 func (c *allCmd) Run(ctx context.Context, log *slog.Logger) error {
-	return serve(ctx, log, settings{ServeFlags: &c.ServeFlags, grpc: &c.GRPCFlags, sink: &c.SinkFlags, ingest: true, query: &c.QueryFlags, warehouse: c.ClickhouseAddr, warehouseTLS: c.ClickHouseTLSFlags})
+	return serve(ctx, log, settings{ServeFlags: &c.ServeFlags, grpc: &c.GRPCFlags, sink: &c.SinkFlags, ingest: &c.IngestFlags, plateKeyFile: c.PlateKeyFile, query: &c.QueryFlags, warehouse: c.ClickhouseAddr, warehouseTLS: c.ClickHouseTLSFlags})
 }
 
 type ingestCmd struct {
 	ServeFlags
 	GRPCFlags
+	IngestFlags
+	PlateKeyFlags
 }
 
 // Run accepts readings, and answers for the fleet since it follows it anyway.
 func (c *ingestCmd) Run(ctx context.Context, log *slog.Logger) error {
-	return serve(ctx, log, settings{ServeFlags: &c.ServeFlags, grpc: &c.GRPCFlags, ingest: true})
+	return serve(ctx, log, settings{ServeFlags: &c.ServeFlags, grpc: &c.GRPCFlags, ingest: &c.IngestFlags, plateKeyFile: c.PlateKeyFile})
 }
 
 type sinkCmd struct {
 	ServeFlags
 	SinkFlags
+	PlateKeyFlags
 }
 
 // Run writes readings to ClickHouse.
 func (c *sinkCmd) Run(ctx context.Context, log *slog.Logger) error {
-	return serve(ctx, log, settings{ServeFlags: &c.ServeFlags, sink: &c.SinkFlags})
+	return serve(ctx, log, settings{ServeFlags: &c.ServeFlags, sink: &c.SinkFlags, plateKeyFile: c.PlateKeyFile})
 }
 
 type queryCmd struct {
@@ -72,13 +78,15 @@ func (c *queryCmd) Run(ctx context.Context, log *slog.Logger) error {
 }
 
 // settings say what a process does: grpc is nil without a gRPC listener, sink
-// without the sink, query where nobody asks for traffic; warehouse is
-// ClickHouse's address for query.
+// without the sink, ingest where no reading is accepted, query where nobody asks
+// for traffic; warehouse is ClickHouse's address for query.
 type settings struct {
 	*ServeFlags
 	grpc   *GRPCFlags
 	sink   *SinkFlags
-	ingest bool
+	ingest *IngestFlags
+
+	plateKeyFile string
 
 	query        *QueryFlags
 	warehouse    string
@@ -107,6 +115,7 @@ type collector struct {
 
 	kafkaConfig kafka.ClientConfig
 	sinkConfig  sink.Config
+	plateKey    platekey.Key
 	client      *kgo.Client
 	network     *kafka.NetworkView
 	taker       *ingest.Server
@@ -175,6 +184,14 @@ func (c *collector) prepare() error {
 	if c.kafkaConfig, err = c.ServeFlags.client("gantry-"+c.id(), c.log); err != nil {
 		return err
 	}
+	if c.ingest != nil && c.ingest.BackfillGroup != "" && !c.ingest.JSONTopics {
+		return errors.New("--backfill-group names who reads a JSON topic, but none is written: add --json-topics, or leave it out")
+	}
+	if c.sink != nil || c.writesJSON() {
+		if c.plateKey, err = platekey.Load(c.plateKeyFile); err != nil {
+			return err
+		}
+	}
 	if c.sink != nil {
 		if err := c.prepareSink(); err != nil {
 			return err
@@ -198,16 +215,16 @@ func (c *collector) prepare() error {
 	return c.prepareAccess()
 }
 
+// writesJSON says whether readings go to the JSON topics too.
+func (c *collector) writesJSON() bool { return c.ingest != nil && c.ingest.JSONTopics }
+
 func (c *collector) prepareSink() error {
-	key, err := sink.LoadPlateKey(c.sink.PlateKeyFile)
-	if err != nil {
-		return err
-	}
 	cfg, err := c.sink.config(c.log)
 	if err != nil {
 		return err
 	}
-	c.sinkConfig = sink.DefaultConfig(c.kafkaConfig, cfg, key)
+	c.sinkConfig = sink.DefaultConfig(c.kafkaConfig, cfg, c.plateKey)
+	c.sinkConfig.SkipReadings = !c.sink.SinkReadings
 	c.sinkConfig.Crash = crashHook()
 	c.sinkConfig.ShutdownWait = time.Duration(float64(c.ShutdownTimeout) * flushShare)
 	return nil
@@ -219,7 +236,7 @@ func (c *collector) startHTTP() {
 	// there it must not turn agents away.
 	checks := []healthCheck{{name: "kafka", vital: true, probe: c.client.Ping}}
 	if c.sink != nil {
-		checks = append(checks, healthCheck{name: "clickhouse", vital: !c.ingest, probe: c.probeClickHouse})
+		checks = append(checks, healthCheck{name: "clickhouse", vital: c.ingest == nil, probe: c.probeClickHouse})
 	}
 	c.health = newHealthState(c.started, checks...)
 	c.healthPart = c.group.start("health", c.health.run)
@@ -288,9 +305,13 @@ func (c *collector) startRoles(ctx context.Context) error {
 
 // ensureTopics waits for Kafka.
 func (c *collector) ensureTopics(ctx context.Context) error {
+	var more []kafka.Topic
+	if c.writesJSON() {
+		more = kafka.JSONTopics()
+	}
 	for {
 		attempt, cancel := context.WithTimeout(ctx, 10*time.Second)
-		err := kafka.EnsureTopics(attempt, c.client, c.ReplicationFactor)
+		err := kafka.EnsureTopics(attempt, c.client, c.ReplicationFactor, more...)
 		cancel()
 		if err == nil {
 			return nil

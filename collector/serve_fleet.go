@@ -50,6 +50,12 @@ func (c *collector) startFleet(ctx context.Context) error {
 func (c *collector) ingestConfig() ingest.Config {
 	cfg := ingest.DefaultConfig(c.id(), c.kafkaConfig)
 	cfg.LeaseTTL = c.grpc.LeaseTTL
+	if c.ingest != nil {
+		cfg.WriteJSON, cfg.PlateKey = c.ingest.JSONTopics, c.plateKey
+		if c.ingest.BackfillGroup != "" {
+			cfg.BackfillTopic, cfg.BackfillGroup = kafka.TopicBackfillJSON, c.ingest.BackfillGroup
+		}
+	}
 	cfg.Log, cfg.Metrics, cfg.Crash = c.log, c.metrics, crashHook()
 	return cfg
 }
@@ -58,7 +64,7 @@ func (c *collector) ingestConfig() ingest.Config {
 func (c *collector) serveGRPC(manager *lease.Manager, positions *ingest.Positions) error {
 	cfg := c.ingestConfig()
 	var options []grpc.ServerOption
-	if c.ingest {
+	if c.ingest != nil {
 		taker, err := ingest.New(cfg, c.network, manager, positions)
 		if err != nil {
 			return err
@@ -71,7 +77,7 @@ func (c *collector) serveGRPC(manager *lease.Manager, positions *ingest.Position
 		options = append(options, grpc.Creds(credentials.NewTLS(c.tls.Server(c.clientAuth(), "h2"))))
 	}
 	c.grpcServer = newGRPCServer(c.guard, options...)
-	if c.ingest {
+	if c.ingest != nil {
 		gantryv1.RegisterIngestServiceServer(c.grpcServer, c.taker)
 	}
 	c.registerQuery(manager, positions)

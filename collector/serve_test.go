@@ -34,20 +34,18 @@ func serveFlags(broker string) *ServeFlags {
 
 func sinkFlags(t *testing.T, server *clickhousetest.Server) *SinkFlags {
 	t.Helper()
-	file := func(name, text string) string {
-		path := filepath.Join(t.TempDir(), name)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
 	return &SinkFlags{
 		ClickHouseFlags: ClickHouseFlags{
 			ClickhouseAddr: server.TCPAddr(), ClickhouseUser: clickhousetest.Collector,
-			ClickhousePasswordFile: file("password", server.Password(clickhousetest.Collector)+"\n"),
+			ClickhousePasswordFile: secretFile(t, "password", server.Password(clickhousetest.Collector)+"\n"),
 		},
-		PlateKeyFile: file("key", strings.Repeat("0123456789abcdef", 2)),
+		SinkReadings: true,
 	}
+}
+
+func plateKeyFile(t *testing.T) string {
+	t.Helper()
+	return secretFile(t, "key", strings.Repeat("0123456789abcdef", 2))
 }
 
 func testLog(t *testing.T) *slog.Logger { return slog.New(slog.NewTextHandler(t.Output(), nil)) }
@@ -155,7 +153,7 @@ func TestSinkRole(t *testing.T) {
 	broker, server := kafkatest.Fake(t), clickhousetest.Start(t)
 	applyNetwork(t, broker)
 	client := kafkatest.Client(t, broker)
-	_, stop := start(t, settings{ServeFlags: serveFlags(broker), sink: sinkFlags(t, server)})
+	_, stop := start(t, settings{ServeFlags: serveFlags(broker), sink: sinkFlags(t, server), plateKeyFile: plateKeyFile(t)})
 
 	now := time.Now().UTC()
 	sent, err := proto.Marshal(&gantryv1.Reading{ObservedAtUs: now.UnixMicro(), Lane: 1, Measurement: &gantryv1.Reading_Counter{
@@ -179,7 +177,7 @@ func TestSinkRole(t *testing.T) {
 // has seen a newer program.
 func TestUnfitSchemaEndsTheProcess(t *testing.T) {
 	broker, server := kafkatest.Fake(t), clickhousetest.Start(t)
-	s := settings{ServeFlags: serveFlags(broker), sink: sinkFlags(t, server)}
+	s := settings{ServeFlags: serveFlags(broker), sink: sinkFlags(t, server), plateKeyFile: plateKeyFile(t)}
 	c := newCollector(testLog(t), s)
 	if err := c.prepare(); err != nil {
 		t.Fatal(err)

@@ -46,7 +46,7 @@ func startSecured(t *testing.T, server transport.Files, auth string) *collector 
 	applyNetwork(t, broker)
 	flags := serveFlags(broker)
 	flags.TLSFlags = TLSFlags{TLSCertFile: server.Cert, TLSKeyFile: server.Key, TLSClientCAFile: server.CA, TLSClientAuth: auth}
-	c, _ := start(t, settings{ServeFlags: flags, ingest: true, grpc: &GRPCFlags{GRPCAddr: "127.0.0.1:0", LeaseTTL: 3 * time.Second,
+	c, _ := start(t, settings{ServeFlags: flags, ingest: &IngestFlags{}, grpc: &GRPCFlags{GRPCAddr: "127.0.0.1:0", LeaseTTL: 3 * time.Second,
 		AccessFlags: AccessFlags{TokensFile: writeTokens(t, "viewer viewer "+digest("v")+" never")}}})
 	return c
 }

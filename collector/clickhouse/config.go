@@ -22,6 +22,8 @@ type Config struct {
 	User, Password string
 	// TLS makes connections; nil leaves them in the clear.
 	TLS *transport.TLS
+	// Layout is one server or a cluster.
+	Layout Layout
 	// DialTimeout bounds one attempt to connect.
 	DialTimeout time.Duration
 	// ReadTimeout bounds the silence of the server during an insert or a
@@ -86,6 +88,8 @@ func Dial(ctx context.Context, cfg Config) (*ch.Client, error) {
 			// ReplacingMergeTree removes copies by identity; dropping whole
 			// blocks by their digest on top would only cost.
 			{Key: "insert_deduplicate", Value: "0", Important: true},
+			// On a cluster: an insertion is answered when the shards have it.
+			{Key: "distributed_foreground_insert", Value: "1", Important: true},
 		},
 	}
 	if cfg.TLS != nil {

@@ -1,8 +1,11 @@
 // Package clickhouse connects to ClickHouse and owns the schema of databases
 // raw and live. Sink and query meet here and nowhere else.
 //
+// On a cluster (Layout) readings are spread over the shards by device and all
+// else is on one server, the home; the migrations are the same, spread.
+//
 // Three things and their order at a collector's start: Open gives a pool for
-// queries (clickhouse-go) and waits for nothing; Migrate brings the schema to
+// queries (clickhouse-go) and waits for nothing; MigrateTo brings the schema to
 // this program's version; Dial gives one native connection (ch-go) for
 // inserts of whole columns.
 //

@@ -57,12 +57,13 @@ func Migrate(ctx context.Context, conn driver.Conn) error {
 	if err != nil {
 		return err
 	}
-	return migrate(ctx, conn, known)
+	return migrate(ctx, conn, known, func(ctx context.Context, statement string) error { return conn.Exec(ctx, statement) })
 }
 
-func migrate(ctx context.Context, conn driver.Conn, known []migration) error {
+// migrate notes in conn's raw what exec did.
+func migrate(ctx context.Context, conn driver.Conn, known []migration, exec func(context.Context, string) error) error {
 	for _, s := range foundation {
-		if err := conn.Exec(ctx, s); err != nil {
+		if err := exec(ctx, s); err != nil {
 			return fmt.Errorf("migrate ClickHouse: %q: %w", firstLine(s), err)
 		}
 	}
@@ -76,7 +77,7 @@ func migrate(ctx context.Context, conn driver.Conn, known []migration) error {
 	}
 	for _, m := range pending {
 		for i, s := range m.statements {
-			if err := conn.Exec(ctx, s); err != nil {
+			if err := exec(ctx, s); err != nil {
 				return fmt.Errorf("migrate ClickHouse: %s, statement %d (%s): %w", m.name, i+1, firstLine(s), err)
 			}
 		}

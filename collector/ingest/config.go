@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/gantry-dev/gantry/collector/kafka"
+	"github.com/gantry-dev/gantry/collector/platekey"
 )
 
 // Config has every setting and limit of a Server. Take DefaultConfig and
@@ -97,6 +98,16 @@ type Config struct {
 	// CheckpointTimeout bounds one writing.
 	CheckpointTimeout time.Duration
 
+	// WriteJSON writes each accepted reading to the JSON topic too, which must
+	// be there: it is acknowledged when both records are in Kafka.
+	WriteJSON bool
+	// PlateKey makes the tokens that stand for plates there.
+	PlateKey platekey.Key
+
+	// BackfillTopic and BackfillGroup say whose lag paces backfill: the topic,
+	// and the consumer group that carries it to ClickHouse.
+	BackfillTopic, BackfillGroup string
+
 	// Now is the clock; nil takes time.Now.
 	Now func() time.Time
 	// Log takes what happens; nil takes slog.Default.
@@ -114,6 +125,9 @@ func DefaultConfig(collectorID string, client kafka.ClientConfig) Config {
 	return Config{
 		CollectorID: collectorID,
 		Kafka:       client,
+
+		BackfillTopic: kafka.TopicBackfill,
+		BackfillGroup: kafka.GroupSinkBackfill,
 
 		MaxStreams:         1000,
 		MaxBatchBytes:      4 << 20,
@@ -172,6 +186,10 @@ func (c *Config) check() error {
 	case c.BufferedRecords >= c.Kafka.MaxBufferedRecords || c.BufferedBytes >= c.Kafka.MaxBufferedBytes:
 		return fmt.Errorf("ingest: BufferedRecords %d and BufferedBytes %d must stay below the Kafka client's %d and %d, or Produce would block",
 			c.BufferedRecords, c.BufferedBytes, c.Kafka.MaxBufferedRecords, c.Kafka.MaxBufferedBytes)
+	case c.WriteJSON && c.PlateKey == platekey.Key{}:
+		return errors.New("ingest: WriteJSON needs PlateKey: plates must not stand in the JSON topics")
+	case c.BackfillTopic == "" || c.BackfillGroup == "":
+		return errors.New("ingest: BackfillTopic or BackfillGroup is missing: start from DefaultConfig")
 	case c.BackfillShare <= 0 || c.BackfillShare > 1:
 		return fmt.Errorf("ingest: BackfillShare %g is not above 0 and up to 1", c.BackfillShare)
 	}

@@ -21,7 +21,8 @@ type flight struct {
 
 	records []kgo.Record
 	values  []byte
-	size    int // bytes of all values
+	texts   []byte // values of JSON topics
+	size    int    // bytes of all values
 
 	advances []advance
 	touched  []*row // rows that the answer names, advanced or not
@@ -37,16 +38,21 @@ type flight struct {
 // flightPool keeps slabs of records and values.
 var flightPool = sync.Pool{New: func() any { return new(flight) }}
 
-func newFlight(b *batch, size int, receivedAt time.Time) *flight {
+func newFlight(b *batch, size int, receivedAt time.Time, writeJSON bool) *flight {
 	f := flightPool.Get().(*flight)
 	f.number, f.backfill, f.bytes, f.receivedAt = b.number, b.backfill, size, receivedAt
 	need := size
 	for i := range b.devices {
 		need += b.devices[i].count * (len(b.devices[i].id) + identityOverhead)
 	}
-	// Both must never grow: records and values are pointed into.
-	if cap(f.records) < b.readings {
-		f.records = make([]kgo.Record, 0, b.readings)
+	records := b.readings
+	if writeJSON {
+		records *= 2
+	}
+	// Both must never grow: records and values are pointed into. Texts may:
+	// what was cut from an older array keeps that alive.
+	if cap(f.records) < records {
+		f.records = make([]kgo.Record, 0, records)
 	}
 	if cap(f.values) < need {
 		f.values = make([]byte, 0, need)
@@ -62,13 +68,14 @@ const identityOverhead = 3 + 1 + 5 + 10
 // may be recycled: of a failed one a request may still be on its way.
 func (f *flight) recycle() {
 	clear(f.records)
-	records, values, advances, touched := f.records[:0], f.values[:0], f.advances[:0], f.touched[:0]
-	if cap(values) > 2*maxPooledBytes {
+	records, values, texts := f.records[:0], f.values[:0], f.texts[:0]
+	advances, touched := f.advances[:0], f.touched[:0]
+	if cap(values) > 2*maxPooledBytes || cap(texts) > 4*maxPooledBytes {
 		return
 	}
 	clear(f.advances)
 	clear(f.touched)
-	*f = flight{records: records, values: values, advances: advances, touched: touched}
+	*f = flight{records: records, values: values, texts: texts, advances: advances, touched: touched}
 	flightPool.Put(f)
 }
 

@@ -17,12 +17,13 @@ type intake struct {
 	session *session
 	agentID string
 	reading kafka.Reading // used again for each
+	tokens  []byte        // room that tokens are made in
 }
 
 // take makes the flight of a batch that was received at a time, judged by a
 // network. size is the batch's size as received, bytes.
 func (in *intake) take(b *batch, size int, now time.Time, network *kafka.NetworkSnapshot) (*flight, error) {
-	f := newFlight(b, size, now)
+	f := newFlight(b, size, now, in.cfg.WriteJSON)
 	for i := range b.devices {
 		if err := in.device(f, &b.devices[i], network); err != nil {
 			return nil, err
@@ -52,9 +53,9 @@ func (in *intake) device(f *flight, d *deviceBatch, network *kafka.NetworkSnapsh
 	move := advance{row: a.row, first: d.firstSeq + a.skip, last: d.firstSeq + uint64(d.count) - 1}
 	info := network.Devices[string(d.id)]
 	whole := judgeEpoch(a.row.device, d.epoch, info)
-	topic := kafka.TopicReading
+	topic, topicJSON := kafka.TopicReading, kafka.TopicReadingJSON
 	if f.backfill {
-		topic = kafka.TopicBackfill
+		topic, topicJSON = kafka.TopicBackfill, kafka.TopicBackfillJSON
 	}
 	err = d.each(func(i uint64, raw []byte) error {
 		if i < a.skip {
@@ -68,6 +69,9 @@ func (in *intake) device(f *flight, d *deviceBatch, network *kafka.NetworkSnapsh
 			return in.refuse(f, &move, d.firstSeq+i, raw, v)
 		}
 		in.accept(f, &move, topic, d, d.firstSeq+i, raw)
+		if in.cfg.WriteJSON {
+			in.repeat(f, topicJSON, d, d.firstSeq+i)
+		}
 		return nil
 	})
 	f.advances = append(f.advances, move)
@@ -99,6 +103,19 @@ func (in *intake) accept(f *flight, move *advance, topic string, d *deviceBatch,
 	if !f.backfill {
 		move.skewUS, move.skewed = in.reading.ObservedAtUS-f.receivedAt.UnixMicro(), true
 	}
+}
+
+// repeat adds the record of the JSON topic for the reading that was accepted
+// last. It is one more of the flight: nothing is acknowledged before Kafka has
+// both.
+func (in *intake) repeat(f *flight, topic string, d *deviceBatch, seq uint64) {
+	r := &in.reading
+	r.DeviceID, r.Epoch, r.Seq = d.id, d.epoch, seq
+	token, keyID := in.cfg.PlateKey.TokenOf(r.Plate, r.Tag, &in.tokens)
+	at := len(f.texts)
+	f.texts = r.AppendJSON(f.texts, f.receivedAt, kafka.Token{High: token.High, Low: token.Low, KeyID: keyID})
+	key := f.records[len(f.records)-1].Key // of the record before: the frame's bytes go back to their pool
+	f.add(topic, key, f.texts[at:len(f.texts):len(f.texts)])
 }
 
 // refuse adds a dead letter in the reading's place.

@@ -22,7 +22,7 @@ func (s *Server) watchLag(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		attempt, cancel := context.WithTimeout(ctx, s.cfg.LagTimeout)
-		progress, err := kafka.ProgressOf(attempt, admin, kafka.TopicBackfill, kafka.GroupSinkBackfill)
+		progress, err := kafka.ProgressOf(attempt, admin, s.cfg.BackfillTopic, s.cfg.BackfillGroup)
 		cancel()
 		if ctx.Err() != nil {
 			return

@@ -19,6 +19,12 @@ const (
 	// TopicBackfill holds readings of the past, with the same codec, so that
 	// history never starves live.
 	TopicBackfill = "traffic.gantry.backfill.v1"
+	// TopicReadingJSON holds the readings of TopicReading once more, as JSON and
+	// with tokens in place of plates, for connectors that want that; there only
+	// where JSONTopics are asked for.
+	TopicReadingJSON = "traffic.gantry.reading.json.v1"
+	// TopicBackfillJSON is the same of TopicBackfill.
+	TopicBackfillJSON = "traffic.gantry.backfill.json.v1"
 	// TopicDeadLetter holds gantry.v1.DeadLetter: what was refused for good.
 	TopicDeadLetter = "traffic.gantry.dlq.v1"
 	// TopicNetwork holds gantry.v1.NetworkRecord; compacted.
@@ -55,7 +61,7 @@ const weekMS = 7 * 24 * 3600 * 1000
 // all of it.
 const auditMS = 396 * 24 * 3600 * 1000
 
-// Topics lists every topic of Gantry.
+// Topics lists the topics that Gantry itself needs.
 func Topics() []Topic {
 	return []Topic{
 		{Name: TopicReading, Partitions: 6, RetentionMS: weekMS},
@@ -65,6 +71,16 @@ func Topics() []Topic {
 		{Name: TopicPosition, Partitions: 1, Compact: true},
 		{Name: TopicLease, Partitions: 1, Compact: true},
 		{Name: TopicAudit, Partitions: 1, RetentionMS: auditMS},
+	}
+}
+
+// JSONTopics lists what is written beside them for Kafka Connect and others,
+// where that is asked for. Keys and partitions are those of the topics that they
+// repeat.
+func JSONTopics() []Topic {
+	return []Topic{
+		{Name: TopicReadingJSON, Partitions: 6, RetentionMS: weekMS},
+		{Name: TopicBackfillJSON, Partitions: 6, RetentionMS: weekMS},
 	}
 }
 
@@ -96,11 +112,11 @@ func (t Topic) configs() map[string]*string {
 }
 
 // EnsureTopics creates the topics that are missing, with the given number of
-// replicas. It leaves those that exist as they are, so that an operator's
-// settings stand.
-func EnsureTopics(ctx context.Context, client *kgo.Client, replication int16) error {
+// replicas: those of Topics, and more if given. It leaves those that exist as
+// they are, so that an operator's settings stand.
+func EnsureTopics(ctx context.Context, client *kgo.Client, replication int16, more ...Topic) error {
 	admin := kadm.NewClient(client)
-	for _, t := range Topics() {
+	for _, t := range append(Topics(), more...) {
 		r, err := admin.CreateTopic(ctx, t.Partitions, replication, t.configs(), t.Name)
 		if err == nil {
 			err = r.Err

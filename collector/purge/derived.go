@@ -50,7 +50,7 @@ func (p *purger) tokenColumns(ctx context.Context) ([]column, error) {
 		SELECT database, table, name, type, is_in_sorting_key OR is_in_partition_key
 		FROM system.columns
 		WHERE position(type, 'UInt128') > 0
-			AND (database, table) NOT IN (('raw', 'readings'), ('raw', 'purges'))
+			AND (database, table) NOT IN (('raw', 'readings'), ('raw', 'readings_local'), ('raw', 'purges'))
 			AND (database, table) IN (
 				SELECT database, name FROM system.tables
 				WHERE endsWith(engine, 'MergeTree') AND database NOT IN ('system', 'information_schema', 'INFORMATION_SCHEMA'))

@@ -12,7 +12,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/gantry-dev/gantry/collector/clickhouse"
-	"github.com/gantry-dev/gantry/collector/sink"
+	"github.com/gantry-dev/gantry/collector/platekey"
 )
 
 // Config is one request.
@@ -20,7 +20,7 @@ type Config struct {
 	// ClickHouse reaches the server as a user like collector.
 	ClickHouse clickhouse.Config
 	// Keys are the keys that tokens were ever made with.
-	Keys []sink.PlateKey
+	Keys []platekey.Key
 	// Plates and Tags name the vehicle, written in any way.
 	Plates, Tags []string
 	// Reason and Who go into raw.purges; neither may name the vehicle.
@@ -50,6 +50,7 @@ const statementTimeout = time.Hour
 // purger is one run.
 type purger struct {
 	conn     driver.Conn
+	shards   []driver.Conn // to every server that holds readings; conn alone without a cluster
 	cfg      Config
 	names    [][]byte // normalised plates and tags
 	report   Report
@@ -70,10 +71,40 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 	}
 	defer func() { _ = conn.Close() }() // all that was written was confirmed
 	p.conn = conn
+	hangUp, err := p.openShards(ctx, cfg.ClickHouse)
+	if err != nil {
+		return p.report, err
+	}
+	defer hangUp()
 	if err := p.run(ctx); err != nil {
 		return p.report, fmt.Errorf("purge: %w; what was erased stays erased: run it again", err)
 	}
 	return p.report, nil
+}
+
+// openShards opens the servers of a cluster; the function closes them.
+func (p *purger) openShards(ctx context.Context, cfg clickhouse.Config) (func(), error) {
+	if cfg.Layout.Cluster == "" {
+		p.shards = []driver.Conn{p.conn}
+		return func() {}, nil
+	}
+	hangUp := func() {
+		for _, shard := range p.shards {
+			_ = shard.Close() // as above
+		}
+	}
+	configs, err := clickhouse.ShardConfigs(ctx, cfg)
+	if err != nil {
+		return hangUp, err
+	}
+	for _, c := range configs {
+		shard, err := clickhouse.Open(c)
+		if err != nil {
+			return hangUp, err
+		}
+		p.shards = append(p.shards, shard)
+	}
+	return hangUp, nil
 }
 
 // check refuses a request that cannot be carried out or would keep the name
@@ -83,12 +114,12 @@ func (p *purger) check() error {
 		return errors.New("purge: no key of plate tokens: without it the vehicle cannot be found")
 	}
 	for _, name := range append(append([]string{}, p.cfg.Plates...), p.cfg.Tags...) {
-		normal := sink.Normalised([]byte(name))
+		normal := platekey.Normalised([]byte(name))
 		if len(normal) == 0 {
 			return errors.New("purge: a plate or tag has no letter and no digit: give it as it is read, such as ABC123")
 		}
 		for what, text := range map[string]string{"reason": p.cfg.Reason, "name of who asks": p.cfg.Who} {
-			if bytes.Contains(sink.Normalised([]byte(text)), normal) {
+			if bytes.Contains(platekey.Normalised([]byte(text)), normal) {
 				return fmt.Errorf("purge: the %s contains the plate or tag and would keep it: leave it out", what)
 			}
 		}
@@ -139,9 +170,20 @@ func (p *purger) tokens() map[proto.UInt128]uint8 {
 	return out
 }
 
-// record notes the request, a row per token.
+// record notes the request, a row per token, on each server that is to find the
+// rows.
 func (p *purger) record(ctx context.Context) error {
-	batch, err := p.conn.PrepareBatch(ctx, "INSERT INTO raw.purges (plate_token, plate_key_id, reason, who)")
+	for _, shard := range p.shards {
+		if err := p.recordAt(ctx, shard); err != nil {
+			return err
+		}
+	}
+	p.recorded = time.Now()
+	return nil
+}
+
+func (p *purger) recordAt(ctx context.Context, conn driver.Conn) error {
+	batch, err := conn.PrepareBatch(ctx, "INSERT INTO raw.purges (plate_token, plate_key_id, reason, who)")
 	if err != nil {
 		return fmt.Errorf("note the request in raw.purges: %w", err)
 	}
@@ -153,7 +195,6 @@ func (p *purger) record(ctx context.Context) error {
 	if err := batch.Send(); err != nil {
 		return fmt.Errorf("note the request in raw.purges: %w", err)
 	}
-	p.recorded = time.Now()
 	return nil
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/gantry-dev/gantry/collector/clickhouse/clickhousetest"
 	"github.com/gantry-dev/gantry/collector/kafka"
 	"github.com/gantry-dev/gantry/collector/kafka/kafkatest"
+	"github.com/gantry-dev/gantry/collector/platekey"
 	"github.com/gantry-dev/gantry/collector/purge"
 	"github.com/gantry-dev/gantry/collector/sink"
 	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
@@ -34,8 +35,8 @@ const (
 )
 
 var (
-	key    = sink.NewPlateKey([16]byte([]byte(keyA)))
-	oldKey = sink.NewPlateKey([16]byte([]byte(keyB)))
+	key    = platekey.New([16]byte([]byte(keyA)))
+	oldKey = platekey.New([16]byte([]byte(keyB)))
 )
 
 // day0 is the UTC midnight that readings begin at, microseconds.
@@ -79,7 +80,7 @@ func newSite(t *testing.T) *site {
 // request is what the command would make of --plate and --tag.
 func (s *site) request() purge.Config {
 	return purge.Config{
-		ClickHouse: s.Config(clickhousetest.Collector), Keys: []sink.PlateKey{key},
+		ClickHouse: s.Config(clickhousetest.Collector), Keys: []platekey.Key{key},
 		Plates: []string{"s 123-abc"}, Tags: []string{tag}, Reason: "asked by letter", Who: "clerk", Settle: 300 * time.Millisecond,
 	}
 }
@@ -358,7 +359,7 @@ func TestPurgeRefuses(t *testing.T) {
 			t.Errorf("%v, want %q", err, want)
 		}
 		if err != nil && slices.ContainsFunc([]string{plate, tag}, func(name string) bool {
-			return strings.Contains(string(sink.Normalised([]byte(err.Error()))), name)
+			return strings.Contains(string(platekey.Normalised([]byte(err.Error()))), name)
 		}) {
 			t.Errorf("the error names the vehicle: %v", err)
 		}

@@ -13,7 +13,7 @@ import (
 	chgo "github.com/ClickHouse/clickhouse-go/v2"
 
 	"github.com/gantry-dev/gantry/collector/kafka"
-	"github.com/gantry-dev/gantry/collector/sink"
+	"github.com/gantry-dev/gantry/collector/platekey"
 )
 
 // purged holds for a row of any vehicle that was ever purged.
@@ -34,11 +34,13 @@ func (p *purger) readings(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("ask ClickHouse for the time: %w", err)
 	}
-	err = p.conn.Exec(ctx, fmt.Sprintf(`ALTER TABLE raw.readings
-		UPDATE plate = '', tag = '', plate_token = 0, plate_key_id = 0, inserted_at = toDateTime(%d, 'UTC')
-		WHERE plate_token %s SETTINGS mutations_sync = 1`, now, purged))
-	if err != nil {
-		return 0, fmt.Errorf("erase from raw.readings: %w", err)
+	for _, shard := range p.shards {
+		err = shard.Exec(ctx, fmt.Sprintf(`ALTER TABLE %s
+			UPDATE plate = '', tag = '', plate_token = 0, plate_key_id = 0, inserted_at = toDateTime(%d, 'UTC')
+			WHERE plate_token %s SETTINGS mutations_sync = 1`, p.cfg.ClickHouse.Layout.ReadingsTable(), now, purged))
+		if err != nil {
+			return 0, fmt.Errorf("erase from raw.readings: %w", err)
+		}
 	}
 	p.report.Readings += n
 	return n, nil
@@ -111,11 +113,11 @@ func (p *purger) findRejects(ctx context.Context) ([]rejectKey, error) {
 func (p *purger) named(value []byte) bool {
 	var r kafka.Reading
 	if err := r.Parse(value); err != nil {
-		all := sink.Normalised(value)
+		all := platekey.Normalised(value)
 		return slices.ContainsFunc(p.names, func(name []byte) bool { return bytes.Contains(all, name) })
 	}
 	return slices.ContainsFunc(p.names, func(name []byte) bool {
-		return bytes.Equal(sink.Normalised(r.Plate), name) || bytes.Equal(sink.Normalised(r.Tag), name)
+		return bytes.Equal(platekey.Normalised(r.Plate), name) || bytes.Equal(platekey.Normalised(r.Tag), name)
 	})
 }
 

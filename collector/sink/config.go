@@ -8,6 +8,7 @@ import (
 
 	"github.com/gantry-dev/gantry/collector/clickhouse"
 	"github.com/gantry-dev/gantry/collector/kafka"
+	"github.com/gantry-dev/gantry/collector/platekey"
 )
 
 // Limits bound one pipeline.
@@ -43,8 +44,11 @@ type Config struct {
 	Kafka kafka.ClientConfig
 	// ClickHouse reaches the server; the user must own database raw.
 	ClickHouse clickhouse.Config
-	// PlateKey makes tokens of plates; LoadPlateKey reads one.
-	PlateKey PlateKey
+	// PlateKey makes tokens of plates; platekey.Load reads one.
+	PlateKey platekey.Key
+	// SkipReadings leaves readings, live and backfill, to somebody else who
+	// carries the JSON topics to raw.incoming; rejects and the network remain.
+	SkipReadings bool
 	// Live bounds the pipeline of live readings.
 	Live Limits
 	// Backfill bounds the pipeline of readings of the past.
@@ -81,7 +85,7 @@ type Config struct {
 
 // DefaultConfig gives the limits that were measured to suit two cores: larger
 // fetches and live blocks cost memory and carry no more.
-func DefaultConfig(k kafka.ClientConfig, c clickhouse.Config, key PlateKey) Config {
+func DefaultConfig(k kafka.ClientConfig, c clickhouse.Config, key platekey.Key) Config {
 	return Config{
 		Kafka: k, ClickHouse: c, PlateKey: key,
 		Live: Limits{
@@ -111,8 +115,8 @@ func DefaultConfig(k kafka.ClientConfig, c clickhouse.Config, key PlateKey) Conf
 }
 
 func (c Config) check() error {
-	if c.PlateKey == (PlateKey{}) {
-		return errors.New("sink: Config.PlateKey is not set: read one with LoadPlateKey")
+	if c.PlateKey == (platekey.Key{}) {
+		return errors.New("sink: Config.PlateKey is not set: read one with platekey.Load")
 	}
 	if c.RebalanceTimeout <= c.InsertTimeout || c.RebalanceTimeout <= c.RevokeWait {
 		return fmt.Errorf("sink: RebalanceTimeout %s must exceed InsertTimeout %s and RevokeWait %s, or the group gives partitions away under an insert",

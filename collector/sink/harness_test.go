@@ -18,6 +18,7 @@ import (
 	"github.com/gantry-dev/gantry/collector/clickhouse/clickhousetest"
 	"github.com/gantry-dev/gantry/collector/kafka"
 	"github.com/gantry-dev/gantry/collector/kafka/kafkatest"
+	"github.com/gantry-dev/gantry/collector/platekey"
 	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
 )
 
@@ -27,7 +28,7 @@ func TestMain(m *testing.M) {
 }
 
 // testKey is the key of all tests' tokens.
-var testKey = NewPlateKey([keyBytes]byte([]byte("0123456789abcdef")))
+var testKey = platekey.New([platekey.Bytes]byte([]byte("0123456789abcdef")))
 
 // day0 is the UTC midnight that tests' readings begin at, microseconds.
 const day0 = int64(20_000) * dayUS

@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/gantry-dev/gantry/collector/kafka"
+	"github.com/gantry-dev/gantry/collector/platekey"
 	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
 )
 
@@ -24,7 +25,7 @@ const maxDay = math.MaxUint16
 
 // readings are rows of raw.readings and raw.epoch_ends.
 type readings struct {
-	key      PlateKey
+	key      platekey.Key
 	maxDays  int
 	parsed   kafka.Reading
 	tokenBuf []byte
@@ -56,7 +57,7 @@ type readings struct {
 	ends epochEnds
 }
 
-func newReadings(key PlateKey, maxDays int) *readings {
+func newReadings(key platekey.Key, maxDays int) *readings {
 	c := &readings{key: key, maxDays: maxDays, days: map[int64]struct{}{}, lastDay: -1}
 	c.device.init()
 	c.observed = *new(proto.ColDateTime64).WithPrecision(proto.PrecisionMicro).WithLocation(utc)

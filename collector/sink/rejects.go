@@ -5,13 +5,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	pb "google.golang.org/protobuf/proto"
 
+	"github.com/gantry-dev/gantry/collector/platekey"
 	gantryv1 "github.com/gantry-dev/gantry/proto/gen/gantry/v1"
 )
 
 // rejects are rows of raw.rejects. A dead letter that is none cannot have a
 // dead letter: its bytes become a row, named by topic and offset.
 type rejects struct {
-	key             PlateKey
+	key             platekey.Key
 	tokenBuf        []byte
 	device          proto.ColStr
 	epoch           proto.ColUInt32
@@ -30,7 +31,7 @@ type rejects struct {
 	input           proto.Input
 }
 
-func newRejects(key PlateKey) *rejects {
+func newRejects(key platekey.Key) *rejects {
 	c := &rejects{key: key}
 	c.code.init()
 	c.field.init()

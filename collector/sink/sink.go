@@ -37,6 +37,9 @@ func New(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Sink, error)
 		{"reject", kafka.TopicDeadLetter, kafka.GroupSinkReject, cfg.Slow, func() rows { return newRejects(cfg.PlateKey) }},
 		{"network", kafka.TopicNetwork, kafka.GroupSinkNetwork, cfg.Slow, func() rows { return newNetworkRows() }},
 	} {
+		if cfg.SkipReadings && (d.topic == kafka.TopicReading || d.topic == kafka.TopicBackfill) {
+			continue
+		}
 		s.pipelines = append(s.pipelines, newPipeline(d.name, d.topic, d.group, d.limits, cfg, s.metrics, s.log, d.newRows))
 	}
 	return s, nil
@@ -83,7 +86,10 @@ func (s *Sink) watch(ctx context.Context, admin *kadm.Client) {
 func (s *Sink) measureLag(ctx context.Context, admin *kadm.Client) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.LagEvery)
 	defer cancel()
-	groups := []string{kafka.GroupSinkLive, kafka.GroupSinkBackfill, kafka.GroupSinkReject, kafka.GroupSinkNetwork}
+	var groups []string
+	for _, p := range s.pipelines {
+		groups = append(groups, p.group)
+	}
 	lags, err := admin.Lag(ctx, groups...)
 	if err != nil {
 		if ctx.Err() == nil {

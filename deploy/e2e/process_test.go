@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -21,6 +22,7 @@ type process struct {
 	path string
 	args []string
 	log  string
+	env  []string // of every start
 	// keep starts the process again when it ends by itself, as the launcher
 	// does.
 	keep bool
@@ -46,7 +48,7 @@ func (p *process) start(env ...string) {
 	}
 	defer func() { _ = out.Close() }() // the child has its own
 	cmd := exec.Command(p.path, p.args...)
-	cmd.Env = append(os.Environ(), env...)
+	cmd.Env = slices.Concat(os.Environ(), p.env, env)
 	cmd.Stdout, cmd.Stderr = out, out
 	// A test binary that is killed must leave nothing behind.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -200,6 +202,7 @@ var binaries = sync.OnceValues(func() (string, error) {
 var binariesDir string
 
 func TestMain(m *testing.M) {
+	connectDoubleMain()
 	code := m.Run()
 	if binariesDir != "" {
 		_ = os.RemoveAll(binariesDir) // a leftover in the temporary folder harms nobody

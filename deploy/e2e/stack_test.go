@@ -47,6 +47,7 @@ type stack struct {
 	t          *testing.T
 	dir, bin   string
 	recorded   string
+	tokensOnly bool // readings come by the JSON topics, without plates
 	broker     *process
 	clickhouse *process
 	collectors []*collector
@@ -158,8 +159,8 @@ func (s *stack) output(program string, args ...string) []byte {
 	return out.Bytes()
 }
 
-// addCollector starts one more collector of a role.
-func (s *stack) addCollector(role string) *collector {
+// addCollector starts one more collector of a role, with more flags if given.
+func (s *stack) addCollector(role string, flags ...string) *collector {
 	s.t.Helper()
 	name := role + "-" + strconv.Itoa(len(s.collectors)+1)
 	c := &collector{role: role, grpcAddr: freePort(s.t), httpAddr: freePort(s.t)}
@@ -172,7 +173,7 @@ func (s *stack) addCollector(role string) *collector {
 	if role != "ingest" {
 		args = append(append(args, "--plate-key-file", state.PlateKeyFile(s.dir)), s.clickhouseFlags()...)
 	}
-	c.process = s.process(name, "collector", args...)
+	c.process = s.process(name, "collector", append(args, flags...)...)
 	conn, err := grpc.NewClient(c.grpcAddr, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		s.t.Fatalf("client of %s: %v", name, err)
@@ -305,6 +306,9 @@ func (s *stack) verify(until time.Time) (tally, bool) {
 		"--until", until.UTC().Format(time.RFC3339Nano), "--json")
 	if s.recorded != "" {
 		cmd.Args = append(cmd.Args, "--recorded", s.recorded)
+	}
+	if s.tokensOnly {
+		cmd.Args = append(cmd.Args, "--tokens-only")
 	}
 	var errs bytes.Buffer
 	cmd.Stderr = &errs

@@ -51,6 +51,7 @@ type comparison struct {
 	// have a row.
 	until, now world.Micros
 	tokens     tokens
+	tokensOnly bool // no row may hold a plate or a tag
 	purged     purged
 	rejected   map[identity]string
 	// predict gives the code with which a reading is to be refused; empty
@@ -208,6 +209,9 @@ func (c *comparison) identified(r *device.Reading) (want identified, forgotten b
 	want.token.high, want.token.low, want.keyID = c.tokens.token(want.plate, want.tag)
 	if c.purged[want.token] {
 		return identified{}, true
+	}
+	if c.tokensOnly {
+		want.plate, want.tag = "", ""
 	}
 	return want, false
 }

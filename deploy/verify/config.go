@@ -17,6 +17,7 @@ type Config struct {
 	ClickhouseAddr         string        `default:"127.0.0.1:9000" help:"ClickHouse's native port."`
 	ClickhouseUser         string        `default:"operator" help:"A user that may read raw."`
 	ClickhousePasswordFile string        `required:"" type:"existingfile" help:"File with that user's password."`
+	TokensOnly             bool          `help:"Readings came through the JSON topics: raw must hold their tokens, and no plate and no tag."`
 	Until                  string        `help:"T: compare all that was emitted up to this time, RFC 3339. Default: now less the lease's time less 10 s."`
 	LeaseTTL               time.Duration `default:"15s" help:"How long a device may be without an agent after one died."`
 	Ahead                  time.Duration `default:"5s" help:"How far an agent's clock may be ahead of this machine's."`

@@ -17,6 +17,9 @@
 // A reading of a vehicle that raw.purges names must stand there like any other,
 // without plate, tag and token.
 //
+// With --tokens-only the same holds of plate and tag of every vehicle: readings
+// that came through the JSON topics have tokens alone.
+//
 // A reading is in one of three states. Emitted at or before T it must be
 // there. Emitted after T but not after the moment of the look it may be
 // there; if it is, it is compared like the others. Emitted later, or never, it

@@ -112,7 +112,7 @@ func (v *verification) device(ctx context.Context, d *oracleDevice, ends map[uin
 	}
 	check := &predictor{ranges: v.ranges, kind: d.kind, lanes: d.lanes, validFromUS: d.validFrom}
 	c := &comparison{
-		deviceID: d.id, until: v.until, now: now, tokens: v.tokens, purged: v.purged, rejected: rejected,
+		deviceID: d.id, until: v.until, now: now, tokens: v.tokens, tokensOnly: v.cfg.TokensOnly, purged: v.purged, rejected: rejected,
 		predict: check.predict,
 	}
 	ctx, cancel := context.WithCancel(ctx)

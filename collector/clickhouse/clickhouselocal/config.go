@@ -13,11 +13,15 @@ const (
 	UserDBT         = "dbt"         // writes staging, serving and enforcement, reads live, and raw without personal data
 	UserPlanner     = "planner"     // reads live and serving
 	UserEnforcement = "enforcement" // as planner, and violations with the readings of cameras that are their evidence
+	UserConnect     = "connect"     // puts readings into raw.incoming and sees none
 	UserOperator    = "operator"    // everything
 )
 
 // Users lists all users that Config.Passwords needs a password for.
-var Users = []string{UserCollector, UserDBT, UserPlanner, UserEnforcement, UserOperator}
+var Users = []string{UserCollector, UserDBT, UserPlanner, UserEnforcement, UserConnect, UserOperator}
+
+// ClusterName is what Config.Shards are called.
+const ClusterName = "gantry"
 
 // Defaults of Config.
 const (
@@ -41,6 +45,13 @@ type Config struct {
 	HTTPAddr string
 	// Passwords holds the password of every one of Users.
 	Passwords map[string]string
+	// Shards are the native addresses, host:port, of the servers of a cluster
+	// that this one is part of, a shard each, itself among them; none without.
+	// They ask each other as whoever asked them, so that they must have the
+	// same users, and know each other by ClusterSecret.
+	Shards []string
+	// ClusterSecret is what servers of a cluster know each other by.
+	ClusterSecret string
 	// MemoryBytes limits the memory of the whole server; 0 takes
 	// DefaultMemoryBytes.
 	MemoryBytes int64

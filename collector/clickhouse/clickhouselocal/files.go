@@ -32,8 +32,8 @@ func writeFiles(c Config) error {
 		return fmt.Errorf("clickhouselocal: data folder: %w", err)
 	}
 	files := map[string]string{
-		configFile: strings.NewReplacer("{dir}", abs, "{memory}", fmt.Sprint(c.MemoryBytes)).Replace(configXML),
-		usersFile:  UsersXML(c.Passwords),
+		configFile: strings.NewReplacer("{dir}", abs, "{memory}", fmt.Sprint(c.MemoryBytes), "{cluster}", clusterXML(c)).Replace(configXML),
+		usersFile:  usersXML(c.Passwords, len(c.Shards) > 0),
 		filepath.Join(functions, "function_file.sql"): noFileSQL,
 	}
 	for name, text := range files {
@@ -70,7 +70,7 @@ const configXML = `<clickhouse>
   </access_control_improvements>
   <timezone>UTC</timezone>
   <max_server_memory_usage>{memory}</max_server_memory_usage>
-  <max_connections>256</max_connections>
+  <max_connections>256</max_connections>{cluster}
   <max_concurrent_queries>64</max_concurrent_queries>
   <mark_cache_size>67108864</mark_cache_size>
   <uncompressed_cache_size>0</uncompressed_cache_size>
@@ -93,11 +93,35 @@ const configXML = `<clickhouse>
 </clickhouse>
 `
 
+// clusterXML names the servers of the cluster to each other.
+func clusterXML(c Config) string {
+	if len(c.Shards) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n  <remote_servers><%s>\n    <secret>%s</secret>\n", ClusterName, c.ClusterSecret)
+	for _, addr := range c.Shards {
+		host, port, _ := strings.Cut(addr, ":")
+		fmt.Fprintf(&b, "    <shard><replica><host>%s</host><port>%s</port></replica></shard>\n", host, port)
+	}
+	fmt.Fprintf(&b, "  </%s></remote_servers>", ClusterName)
+	return b.String()
+}
+
 // UsersXML is the access control of the server: its users with the hashes of the
 // given passwords, their grants and limits. It is a whole users.xml.
-func UsersXML(passwords map[string]string) string {
+func UsersXML(passwords map[string]string) string { return usersXML(passwords, false) }
+
+// usersXML is UsersXML, for servers of a cluster if onCluster.
+func usersXML(passwords map[string]string, onCluster bool) string {
 	var b strings.Builder
-	b.WriteString(profilesXML)
+	profiles := profilesXML
+	if onCluster {
+		for _, name := range []string{"default", "writer", "connect", "reader"} {
+			profiles = strings.Replace(profiles, "<"+name+">", "<"+name+">"+clusterSettings, 1)
+		}
+	}
+	b.WriteString(profiles)
 	b.WriteString("  <users>\n")
 	// The engine's own session comes from 127.0.0.1 without a password. What it
 	// may do, a neighbour on this machine may do too: open and close ports.
@@ -106,8 +130,11 @@ func UsersXML(passwords map[string]string) string {
 		digest := sha256.Sum256([]byte(passwords[u]))
 		password := "<password_sha256_hex>" + hex.EncodeToString(digest[:]) + "</password_sha256_hex>"
 		profile := "writer"
-		if u == UserPlanner || u == UserEnforcement {
+		switch u {
+		case UserPlanner, UserEnforcement:
 			profile = "reader"
+		case UserConnect:
+			profile = "connect"
 		}
 		writeUser(&b, u, password, profile, "::/0", grants[u])
 	}
@@ -120,6 +147,10 @@ func writeUser(b *strings.Builder, name, password, profile, network string, gran
 		name, password, profile, network)
 	for _, g := range grants {
 		fmt.Fprintf(b, "        <query>%s</query>\n", g)
+		// On a cluster a shard asks for the same rights on its part.
+		if table, ok := strings.CutSuffix(g, " ON raw.readings"); ok {
+			fmt.Fprintf(b, "        <query>%s ON raw.readings_local</query>\n", table)
+		}
 	}
 	b.WriteString("      </grants>\n      <databases>\n")
 	for _, of := range slices.Sorted(maps.Keys(rowFilters[name])) {
@@ -128,6 +159,10 @@ func writeUser(b *strings.Builder, name, password, profile, network string, gran
 	}
 	fmt.Fprintf(b, "      </databases>\n    </%s>\n", name)
 }
+
+// clusterSettings are what each user needs on a cluster; collector/clickhouse
+// says why.
+const clusterSettings = "<prefer_global_in_and_join>1</prefer_global_in_and_join><distributed_foreground_insert>1</distributed_foreground_insert>"
 
 // profilesXML: readers cannot write and cannot raise their own limits.
 const profilesXML = `<clickhouse>
@@ -138,6 +173,12 @@ const profilesXML = `<clickhouse>
       <join_use_nulls>0</join_use_nulls>
       <constraints>` + noFileSettings + `</constraints>
     </writer>
+    <connect>
+      <async_insert>0</async_insert>
+      <!-- history of more than 100 days in one request is slow, but no error -->
+      <throw_on_max_partitions_per_insert_block>0</throw_on_max_partitions_per_insert_block>
+      <constraints>` + noFileSettings + `</constraints>
+    </connect>
     <reader>
       <readonly>2</readonly>
       <max_memory_usage>1073741824</max_memory_usage>
@@ -157,7 +198,7 @@ const profilesXML = `<clickhouse>
 var rowFilters = map[string]map[string]string{
 	// The evidence of a violation is a camera's reading. Plates that a toll
 	// gantry read say where people went, not how fast.
-	UserEnforcement: {"raw.readings": "kind = 'speed'"},
+	UserEnforcement: {"raw.readings": "kind = 'speed'", "raw.readings_local": "kind = 'speed'"},
 }
 
 // grants per user. Raw plates and tags, and the bytes of rejected readings,
@@ -166,6 +207,10 @@ var rowFilters = map[string]map[string]string{
 // serving or live holds one.
 var grants = map[string][]string{
 	UserCollector: {
+		// Makes, on a cluster, the table that is spread over it, and reads of the
+		// other servers what live.pipeline tells.
+		"GRANT TABLE ENGINE ON Distributed",
+		"GRANT REMOTE ON *.*",
 		"GRANT ALL ON raw.*",
 		"GRANT ALL ON live.*",
 		"GRANT CREATE DATABASE ON staging.*",
@@ -211,6 +256,13 @@ var grants = map[string][]string{
 		// The reading that is the evidence, without what the case does not
 		// need: the toll, the persons aboard, the token.
 		"GRANT SELECT(device_id, epoch, seq, observed_at, kind, lane, vehicle_class, speed_tenth_kmh, limit_kmh, confidence_percent, plate) ON raw.readings",
+	},
+	// Not SELECT: a connector's password lies with whoever runs Kafka Connect.
+	// What the table is like, connectors ask for.
+	UserConnect: {
+		"GRANT INSERT, SHOW COLUMNS, SHOW TABLES ON raw.incoming",
+		// Of a cluster only: the shards are asked as whoever asked the home.
+		"GRANT INSERT ON raw.readings_local",
 	},
 	UserOperator: {
 		"GRANT ALL ON *.* WITH GRANT OPTION",

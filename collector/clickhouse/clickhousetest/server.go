@@ -20,6 +20,7 @@ const (
 	DBT         = clickhouselocal.UserDBT
 	Planner     = clickhouselocal.UserPlanner
 	Enforcement = clickhouselocal.UserEnforcement
+	Connect     = clickhouselocal.UserConnect
 	Operator    = clickhouselocal.UserOperator
 )
 

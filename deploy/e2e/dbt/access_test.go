@@ -14,7 +14,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"github.com/gantry-dev/gantry/collector/clickhouse/clickhousetest"
-	"github.com/gantry-dev/gantry/collector/sink"
+	"github.com/gantry-dev/gantry/collector/platekey"
 )
 
 // secret is the plate, tag and token that nobody may read; two vehicles of
@@ -27,7 +27,7 @@ const (
 // secrets are what to look for in all that comes back: kinds that dbt may know
 // come last.
 func secrets() (personal, tokens []clickhousetest.Needle) {
-	key := sink.NewPlateKey([16]byte([]byte(plateKey)))
+	key := platekey.New([16]byte([]byte(plateKey)))
 	personal = []clickhousetest.Needle{
 		clickhousetest.TextNeedle("plate", secretPlate), clickhousetest.TextNeedle("tag", secretTag),
 		clickhousetest.TextNeedle("key", plateKey), clickhousetest.TextNeedle("key in digits", hex.EncodeToString([]byte(plateKey))),

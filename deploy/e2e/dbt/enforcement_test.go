@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/gantry-dev/gantry/collector/clickhouse/clickhousetest"
+	"github.com/gantry-dev/gantry/collector/platekey"
 	"github.com/gantry-dev/gantry/collector/purge"
-	"github.com/gantry-dev/gantry/collector/sink"
 )
 
 // plateKey is the text of the key that the plates' tokens are made with.
@@ -25,7 +25,7 @@ func plateOf(n int) string { return fmt.Sprintf("PLT%04d", n) }
 // cameras and the toll gantry say into raw.emitted. Some cross over midnight.
 func (w *warehouse) drivePast(n int) {
 	w.t.Helper()
-	key := sink.NewPlateKey([16]byte([]byte(plateKey)))
+	key := platekey.New([16]byte([]byte(plateKey)))
 	w.exec(`DROP TABLE IF EXISTS raw.emitted`)
 	w.exec(`CREATE TABLE raw.emitted AS raw.readings ENGINE = MergeTree ORDER BY (device_id, observed_at)`)
 	batch, err := w.conn.PrepareBatch(w.t.Context(), `INSERT INTO raw.emitted (device_id, epoch, seq, observed_at, kind, lane, vehicle_class,
@@ -94,7 +94,7 @@ func TestEnforcement(t *testing.T) {
 		}
 	}
 	report, err := purge.Run(t.Context(), purge.Config{
-		ClickHouse: w.server.Config(clickhousetest.Collector), Keys: []sink.PlateKey{sink.NewPlateKey([16]byte([]byte(plateKey)))},
+		ClickHouse: w.server.Config(clickhousetest.Collector), Keys: []platekey.Key{platekey.New([16]byte([]byte(plateKey)))},
 		Plates: []string{plateOf(who)}, Reason: "test", Who: "test",
 	})
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/gantry-dev/gantry/collector/clickhouse/clickhousetest"
 	"github.com/gantry-dev/gantry/collector/kafka"
 	"github.com/gantry-dev/gantry/collector/kafka/kafkatest"
+	"github.com/gantry-dev/gantry/collector/platekey"
 	"github.com/gantry-dev/gantry/collector/sink"
 	"github.com/gantry-dev/gantry/gantry-agent/truth"
 )
@@ -36,7 +37,7 @@ func (w *warehouse) mirror(networks ...[]string) (printed [][]byte) {
 		}
 		printed = append(printed, text)
 	}
-	key := sink.NewPlateKey([16]byte([]byte("0123456789abcdef")))
+	key := platekey.New([16]byte([]byte("0123456789abcdef")))
 	snk, err := sink.New(sink.DefaultConfig(kafka.DefaultClientConfig(broker), w.server.Config(clickhousetest.Collector), key),
 		slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {

@@ -33,7 +33,11 @@ type warehouse struct {
 
 // emptyWarehouse is one that dbt works on from the folder dir.
 func emptyWarehouse(t *testing.T, dir string) *warehouse {
-	server := clickhousetest.Start(t)
+	return warehouseOn(t, clickhousetest.Start(t), dir)
+}
+
+// warehouseOn is emptyWarehouse on a server that has its schema.
+func warehouseOn(t *testing.T, server *clickhousetest.Server, dir string) *warehouse {
 	w := &warehouse{t: t, server: server, conn: server.Conn(t, clickhousetest.Operator), today: time.Now().UTC()}
 	host, port, err := net.SplitHostPort(server.HTTPAddr())
 	if err != nil {
@@ -53,13 +57,19 @@ func emptyWarehouse(t *testing.T, dir string) *warehouse {
 // newWarehouse is an emptyWarehouse with the network.
 func newWarehouse(t *testing.T, dir string) *warehouse {
 	w := emptyWarehouse(t, dir)
+	w.plan()
+	return w
+}
+
+// plan gives the warehouse its network.
+func (w *warehouse) plan() {
+	w.t.Helper()
 	w.exec(`INSERT INTO raw.networks (name, zone, valid_from) SELECT 'test', 'UTC', today() - 9`)
 	w.exec(`INSERT INTO raw.stations (station_id, gantry_id, road, direction, offset_m, lanes, limit_kmh, valid_from)
 		SELECT 'S' || toString(number + 1), 'G1', 'M1', 'northbound', number * 1000, 2, 110, today() - 9 FROM numbers(4)`)
 	for _, device := range []string{"C1", "C2", "V1", "V3", "T1"} {
 		w.know(device, "S"+device[1:])
 	}
-	return w
 }
 
 // know adds a device to the network. Its id begins with its kind: counter,

@@ -16,6 +16,7 @@ import (
 	"github.com/gantry-dev/gantry/collector/ingest"
 	"github.com/gantry-dev/gantry/collector/kafka"
 	"github.com/gantry-dev/gantry/collector/lease"
+	"github.com/gantry-dev/gantry/collector/platekey"
 	"github.com/gantry-dev/gantry/collector/sink"
 	"github.com/gantry-dev/gantry/gantry-agent/uplink"
 )
@@ -72,7 +73,7 @@ func exported(t *testing.T) described {
 	if _, err := lease.New(lease.Config{CollectorID: "test", Kafka: client, Metrics: d, Devices: func() []string { return nil }}); err != nil {
 		t.Fatal(err)
 	}
-	key := sink.NewPlateKey([16]byte{1})
+	key := platekey.New([16]byte{1})
 	if _, err := sink.New(sink.DefaultConfig(client, clickhouse.DefaultConfig("127.0.0.1:1", "u", ""), key), slog.Default(), d); err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 
 // ClickHouseUsers are the users of the embedded ClickHouse, each with a
 // generated password.
-var ClickHouseUsers = []string{"collector", "dbt", "planner", "enforcement", "operator"}
+var ClickHouseUsers = []string{"collector", "dbt", "planner", "enforcement", "connect", "operator"}
 
 // roles are the callers of the collector that get a generated token.
 var roles = []string{"agent", "viewer", "planner", "enforcement", "operator"}

@@ -6,7 +6,7 @@ import (
 	"github.com/ClickHouse/ch-go/proto"
 
 	"github.com/gantry-dev/gantry/collector/kafka"
-	"github.com/gantry-dev/gantry/collector/sink"
+	"github.com/gantry-dev/gantry/collector/platekey"
 	"github.com/gantry-dev/gantry/gantry-agent/device"
 )
 
@@ -80,7 +80,7 @@ func (c *arrival) add(atUS int64) {
 
 // readings are rows of raw.readings.
 type readings struct {
-	key         sink.PlateKey
+	key         platekey.Key
 	tokenBuf    []byte
 	salt        uint64
 	plateBuf    []byte
@@ -104,7 +104,7 @@ type readings struct {
 	input   proto.Input
 }
 
-func newReadings(key sink.PlateKey) *readings {
+func newReadings(key platekey.Key) *readings {
 	c := &readings{key: key, device: newWords()}
 	c.observed = *new(proto.ColDateTime64).WithPrecision(proto.PrecisionMicro).WithLocation(time.UTC)
 	c.input = append(proto.Input{

@@ -10,7 +10,7 @@ import (
 
 	"github.com/gantry-dev/gantry/collector/clickhouse"
 	"github.com/gantry-dev/gantry/collector/clickhouse/clickhouselocal"
-	"github.com/gantry-dev/gantry/collector/sink"
+	"github.com/gantry-dev/gantry/collector/platekey"
 	"github.com/gantry-dev/gantry/deploy/local/state"
 )
 
@@ -18,7 +18,7 @@ import (
 type Warehouse struct {
 	dir    string
 	server *clickhouselocal.Server
-	key    sink.PlateKey
+	key    platekey.Key
 }
 
 // Start starts an engine in the folder, on the given ports of the loopback
@@ -36,7 +36,7 @@ func Start(ctx context.Context, dir string, tcpPort, httpPort int) (*Warehouse, 
 		return nil, fmt.Errorf("secrets of %s: %w", dir, err)
 	}
 	w := &Warehouse{dir: dir}
-	if w.key, err = sink.LoadPlateKey(state.PlateKeyFile(dir)); err != nil {
+	if w.key, err = platekey.Load(state.PlateKeyFile(dir)); err != nil {
 		return nil, err
 	}
 	passwords := map[string]string{}

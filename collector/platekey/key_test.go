@@ -1,4 +1,4 @@
-package sink
+package platekey
 
 import (
 	"encoding/hex"
@@ -7,11 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/gantry-dev/gantry/collector/clickhouse"
 )
 
-func TestLoadPlateKey(t *testing.T) {
+func TestLoad(t *testing.T) {
 	dir := t.TempDir()
 	write := func(text string) string {
 		path := filepath.Join(dir, hex.EncodeToString([]byte(text))[:min(20, 2*len(text))]+"key")
@@ -21,11 +19,11 @@ func TestLoadPlateKey(t *testing.T) {
 		return path
 	}
 	const key = "000102030405060708090a0b0c0d0e0f"
-	short, err := LoadPlateKey(write(key + "\n"))
+	short, err := Load(write(key + "\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	long, err := LoadPlateKey(write(key + key))
+	long, err := Load(write(key + key))
 	if err != nil || long != short {
 		t.Errorf("of a longer secret the first 16 bytes are the key: %v", err)
 	}
@@ -35,7 +33,7 @@ func TestLoadPlateKey(t *testing.T) {
 		write("cafe"):                    "32 hexadecimal digits",
 		write(strings.Repeat("no!", 20)): "32 hexadecimal digits",
 	} {
-		if _, err := LoadPlateKey(path); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Load(path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", path, err, want)
 		}
 	}
@@ -43,7 +41,7 @@ func TestLoadPlateKey(t *testing.T) {
 
 // TestToken: what must, and what must not, be the same vehicle.
 func TestToken(t *testing.T) {
-	key := NewPlateKey([keyBytes]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15})
+	key := New([Bytes]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15})
 	token := func(plate, tag string) string {
 		v, id := key.TokenOf([]byte(plate), []byte(tag), new([]byte))
 		return fmt.Sprintf("%016x%016x/%d", v.High, v.Low, id)
@@ -62,27 +60,7 @@ func TestToken(t *testing.T) {
 			t.Errorf("%s twice", other)
 		}
 	}
-	if NewPlateKey([keyBytes]byte{1}).ID() == key.ID() {
+	if New([Bytes]byte{1}).ID() == key.ID() {
 		t.Error("two keys have one id")
-	}
-}
-
-func TestConfigCheck(t *testing.T) {
-	good := testConfig("127.0.0.1:1", clickhouse.DefaultConfig("127.0.0.1:1", "u", "p"))
-	if err := good.check(); err != nil {
-		t.Fatal(err)
-	}
-	for want, spoil := range map[string]func(*Config){
-		"PlateKey":             func(c *Config) { c.PlateKey = PlateKey{} },
-		"RebalanceTimeout":     func(c *Config) { c.RebalanceTimeout = c.InsertTimeout },
-		"Live has a limit":     func(c *Config) { c.Live.MaxBytes = 0 },
-		"Backfill.MaxDays":     func(c *Config) { c.Backfill.MaxDays = 101 },
-		"Slow.MaxRows is 7000": func(c *Config) { c.Slow.MaxRows = 70_000 },
-	} {
-		bad := good
-		spoil(&bad)
-		if _, err := New(bad, nil, nil); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v, want %q", err, want)
-		}
 	}
 }
