@@ -36,9 +36,9 @@ const (
 	// resendAfter is what Resend asks to wait.
 	resendAfter = 1500 * time.Millisecond
 	// reconnectAfter is what Drain asks to wait.
-	reconnectAfter = 5 * time.Second
+	reconnectAfter = 3 * time.Second
 	// refusals are answered before the client is taken again.
-	refusals = 4
+	refusals = 3
 	// leastPause is what a client must wait before it tries again.
 	leastPause = 100 * time.Millisecond
 	// lagging is how many positions a collector forgets.
