@@ -17,14 +17,16 @@ import (
 // sent is how many readings each example sends; the collector dies half way.
 const sent = 400
 
-// TestExamples runs every example of each language: what they send is in
-// ClickHouse under its identity, although the collector was killed.
+// TestExamples runs the page's lines, and then every example of each language:
+// what they send is in ClickHouse under its identity, although the collector
+// was killed.
 func TestExamples(t *testing.T) {
 	if testing.Short() {
 		t.Skip("installs and generates the clients")
 	}
 	t.Parallel()
 	s := start(t)
+	s.runPage()
 	began := time.Now()
 	type running struct {
 		language
@@ -104,7 +106,7 @@ func (s *stack) stored(l language, said string) {
 	})
 	right := s.clickhouse.Count(s.t, `SELECT count() FROM raw.readings FINAL WHERE device_id = $1 AND epoch = $2
 		AND seq BETWEEN 1 AND $3 AND length_cm = 400 + seq AND lane = seq % 3 + 1`, l.device, epoch, uint64(sent))
-	all := s.clickhouse.Count(s.t, `SELECT count() FROM raw.readings FINAL WHERE device_id = $1`, l.device)
+	all := s.clickhouse.Count(s.t, `SELECT count() FROM raw.readings FINAL WHERE device_id = $1 AND epoch = $2`, l.device, epoch)
 	if right != sent || all != sent {
 		s.t.Errorf("%s: %d readings are under their identity and %d in all, want %d", l.name, right, all, sent)
 	}

@@ -42,7 +42,7 @@ var built = sync.OnceValues(func() (programs, error) {
 		return programs{}, err
 	}
 	for _, line := range [][]string{
-		{"make", "--silent", "clients"},
+		{"make", "--silent", "foreign-clients"},
 		{"go", "build", "-o", dir + "/", "./collector", "./gantry-agent", "./deploy/clients/go/..."},
 	} {
 		cmd := exec.Command(line[0], line[1:]...)
@@ -125,14 +125,16 @@ func output(t *testing.T, cmd *exec.Cmd) string {
 type stack struct {
 	t          *testing.T
 	clickhouse *clickhousetest.Server
+	dir        string
 	grpcAddr   string
 	httpAddr   string
+	kafkaAddr  string
 	tokenFile  string
 	args       []string
 	collector  *exec.Cmd
 }
 
-// start starts one whose network is that of the examples.
+// start starts one whose network is simulated, though nothing simulates it.
 func start(t *testing.T) *stack {
 	t.Helper()
 	dir := t.TempDir()
@@ -143,17 +145,20 @@ func start(t *testing.T) *stack {
 		}
 		return path
 	}
-	s := &stack{t: t, clickhouse: clickhousetest.Start(t), grpcAddr: freePort(t), httpAddr: freePort(t), tokenFile: write("token", token)}
-	kafka := kafkatest.Fake(t)
+	s := &stack{
+		t: t, dir: dir, clickhouse: clickhousetest.Start(t), kafkaAddr: kafkatest.Fake(t),
+		grpcAddr: freePort(t), httpAddr: freePort(t), tokenFile: write("token-agent", token),
+	}
 	sum := sha256.Sum256([]byte(token))
 	warehouse := []string{
 		"--clickhouse-addr", s.clickhouse.TCPAddr(), "--clickhouse-user", clickhousetest.Collector,
 		"--clickhouse-password-file", write("clickhouse", s.clickhouse.Password(clickhousetest.Collector)),
 	}
 	output(t, program(t, "collector", append([]string{"migrate"}, warehouse...)...))
-	output(t, program(t, "collector", "network", "apply", clients+"/network.yaml", "--kafka-brokers", kafka))
+	network := write("network.yaml", output(t, program(t, "gantry-agent", "world", "network", "--network", "corridor")))
+	output(t, program(t, "collector", "network", "apply", network, "--kafka-brokers", s.kafkaAddr))
 	s.args = append([]string{
-		"all", "--kafka-brokers", kafka, "--grpc-addr", s.grpcAddr, "--http-addr", s.httpAddr, "--admin-addr", "",
+		"all", "--kafka-brokers", s.kafkaAddr, "--grpc-addr", s.grpcAddr, "--http-addr", s.httpAddr, "--admin-addr", "",
 		"--tokens-file", write("tokens", "agent "+hex.EncodeToString(sum[:])+"\n"), "--plate-key-file", write("key", strings.Repeat("42", 16)),
 	}, warehouse...)
 	s.run()
