@@ -78,7 +78,7 @@ score: need-go bin/local ## compare the models' answers with the truth; SEEDS, F
 		$(if $(SCENARIOS),--scenarios '$(SCENARIOS)') $(if $(OUT),--out '$(OUT)') $(SCORE_FLAGS)
 
 .PHONY: lint
-lint: lint-proto lint-rules $(TOOLS)/ready ## golangci-lint, buf lint, actionlint, promtool
+lint: lint-proto lint-rules lint-sql $(TOOLS)/ready ## golangci-lint, buf lint, sqlfluff, actionlint, promtool
 	@$(TOOLS)/golangci-lint run --allow-serial-runners ./...
 	@if compgen -G '.github/workflows/*.y*ml' >/dev/null; then $(TOOLS)/actionlint; fi
 
@@ -216,6 +216,12 @@ $(TOOLS)/promtool: deploy/tools/promtool.mod deploy/tools/promtool.sum | need-go
 lint-rules: $(TOOLS)/promtool
 	@cd deploy/prometheus && for check in 'check config prometheus.yml' 'check rules gantry.rules.yml' 'test rules rules_test.yml'; do \
 		said="$$('$(CURDIR)/$(TOOLS)/promtool' $$check 2>&1)" || { echo "$$said" >&2; exit 1; }; done
+
+# Its workers leave a semaphore behind, of which Python warns.
+.PHONY: lint-sql
+lint-sql: bin/local
+	@checks="$$(bin/local install --checks | sed -n 's/^GANTRY_CHECKS=//p')"; cd dbt; \
+		PYTHONWARNINGS=ignore PYTHONDONTWRITEBYTECODE=1 "$$checks/sqlfluff" lint --processes=0 --disable-progress-bar --quiet models tests
 
 .PHONY: generated
 generated: $(TOOLS)/ready

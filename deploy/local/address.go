@@ -54,7 +54,7 @@ func openState(dir string) (*state.State, error) {
 // installCommand gets what a run needs, for tests that want it beforehand.
 type installCommand struct {
 	Kafka  string `enum:"fake,apache" default:"fake" env:"KAFKA,GANTRY_KAFKA" help:"Broker to install for: ${enum}."`
-	Checks bool   `help:"Get what checks templates, workflows and compose files too."`
+	Checks bool   `help:"Get what checks models, templates, workflows and compose files too."`
 	// Clients need neither broker nor engine.
 	Clients bool `help:"Get what the Python client is made with and needs, and nothing else."`
 }

@@ -25,8 +25,8 @@ type locked struct{ program, lock string }
 
 var (
 	lockedDBT = locked{"dbt", "dbt/requirements.lock"}
-	// lockedChecks are the programs that check what is deployed elsewhere:
-	// beside cfn-lint its environment has moto, zizmor and podman-compose.
+	// lockedChecks are the programs that check what is not Go: beside cfn-lint
+	// its environment has moto, zizmor, podman-compose and sqlfluff.
 	lockedChecks = locked{"cfn-lint", "deploy/tools/requirements.lock"}
 	// lockedClients is what the Python client is generated with and needs.
 	lockedClients = locked{"python-grpc-tools-protoc", "deploy/clients/python/requirements.lock"}

@@ -47,7 +47,7 @@ violations as (
         cast(if(to_health.state = '', 'unknown', to_health.state) as LowCardinality(String)) as to_calibration_state,
         from_confidence_percent,
         to_confidence_percent,
-        toBool(ifNull(
+        toBool(coalesce(
             from_calibration_state = 'healthy'
             and to_calibration_state = 'healthy'
             and least(from_confidence_percent, to_confidence_percent)

@@ -36,7 +36,7 @@ violations as (
         (speed_m_h - tolerance_m_h - limit_kmh * 1000) / 1000 as over_kmh,
         cast(if(health.state = '', 'unknown', health.state) as LowCardinality(String)) as calibration_state,
         confidence_percent,
-        toBool(ifNull(
+        toBool(coalesce(
             calibration_state = 'healthy'
             and confidence_percent >= {{ threshold('plate_confidence_min_percent', 'enforcement_thresholds') }}
             and plate_token is not null

@@ -52,8 +52,8 @@ accesses as (
 
         -- numerics
         nodes.offset_m
-            + arrayJoin(if(nodes.is_ring, [0, nodes.stretch_to_m - nodes.stretch_from_m], [0]))
-            * if(doors.is_entry, -1, 1) as offset_m,
+        + arrayJoin(if(nodes.is_ring, [0, nodes.stretch_to_m - nodes.stretch_from_m], [0]))
+        * if(doors.is_entry, -1, 1) as offset_m,
         nodes.stretch_from_m as stretch_from_m,
         nodes.stretch_to_m as stretch_to_m
 

@@ -59,8 +59,8 @@ reachable as (
         accesses.zone_id as zone_id,
         places.is_entry as is_entry,
         places.place.3 between
-            if(is_entry, accesses.offset_m, accesses.stretch_from_m)
-            and if(is_entry, accesses.stretch_to_m, accesses.offset_m) as is_reachable,
+        if(is_entry, accesses.offset_m, accesses.stretch_from_m)
+        and if(is_entry, accesses.stretch_to_m, accesses.offset_m) as is_reachable,
         abs(places.place.3 - accesses.offset_m) as distance_m
 
     from places

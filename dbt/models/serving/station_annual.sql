@@ -118,7 +118,7 @@ numbered as (
         *,
         row_number() over (
             partition by station_id, local_year
-            order by hour_count desc, hour_start
+            order by hour_count desc, hour_start asc
         ) as number
 
     from hours
@@ -133,7 +133,7 @@ both_ways as (
         max(hour_count) / gantry_count as peak_share,
         row_number() over (
             partition by gantry_id, local_year
-            order by gantry_count desc, hour_start
+            order by gantry_count desc, hour_start asc
         ) as number
 
     from hours

@@ -183,7 +183,11 @@ measured as (
         sum(hours.late_count) as late_count,
         sum(hours.unidentified_count) as unidentified_count,
         sum(hours.odd_axles_count) as odd_axles_count,
-        [{% for class in classes %}sum(hours.{{ class }}_count){{ ', ' if not loop.last }}{% endfor %}] as class_counts
+        [
+            {%- for class in classes %}
+            sum(hours.{{ class }}_count){{ ',' if not loop.last }}
+            {%- endfor %}
+        ] as class_counts
 
     from hours
     group by device_id, day

@@ -100,7 +100,7 @@ medians as (
         length(peers) >= {{ least }} as is_judged,
         peers[intDiv(length(peers) + 1, 2)] as median_ms,
         arraySort(arrayMap(t -> abs(t - median_ms), peers))[intDiv(length(peers) + 1, 2)]
-            * {{ plate_limit('mad_to_deviation', 10000) }} * {{ plate_limit('spread_factor') }} / 10000 as spread_ms
+        * {{ plate_limit('mad_to_deviation', 10000) }} * {{ plate_limit('spread_factor') }} / 10000 as spread_ms
 
     from peers
 ),

@@ -31,6 +31,18 @@ filled as (
         and travel_h - delay_h <= travel_h * {{ threshold('filled_speed_ratio_max') }}
 ),
 
+-- Stretches with a queue in them, whether or not it reaches a station.
+queued as (
+    select
+        from_station_id,
+        to_station_id,
+        bin_start
+
+    from {{ ref('int_section_5m') }}
+    where is_matched
+        and travel_h - delay_h <= travel_h * {{ threshold('queued_speed_ratio_max') }}
+),
+
 signs as (
     select
         pairs.*,
@@ -38,8 +50,13 @@ signs as (
         down.bin_start as bin_start,
         up.speed_ratio as up_speed_ratio,
         down.speed_ratio as down_speed_ratio,
-        up.speed_ratio <= {{ threshold('breakdown_speed_ratio') }}
-        and down.speed_ratio - up.speed_ratio >= {{ threshold('bottleneck_ratio_drop') }}
+        (
+            up.speed_ratio <= {{ threshold('breakdown_speed_ratio') }}
+            and down.speed_ratio - up.speed_ratio >= {{ threshold('bottleneck_ratio_drop') }}
+            or (pairs.up_station_id, pairs.down_station_id, down.bin_start) in (
+                select from_station_id, to_station_id, bin_start from queued
+            )
+        )
         -- where it is slow behind as well, the queue of another place stands here
         and down.speed_ratio >= {{ threshold('bottleneck_down_ratio_min') }}
         and (pairs.down_station_id, down.bin_start) not in (select station_id, bin_start from filled) as has_sign

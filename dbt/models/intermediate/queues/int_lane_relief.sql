@@ -136,7 +136,7 @@ flows as (
             ),
             (
                 stations.at_link_id != links.other_link_id,
-                not (links.offset_m > through.from_offset_m and links.end_offset_m < through.to_offset_m),
+                links.offset_m <= through.from_offset_m or links.end_offset_m >= through.to_offset_m,
                 abs(toInt64(stations.offset_m) - toInt64(links.offset_m))
             )
         ) as flow_share

@@ -5,11 +5,14 @@
     )
 }}
 
-with
-
 {%- set columns = [
     'kind', 'road', 'direction', 'from_node_id', 'to_node_id', 'offset_m', 'length_m', 'lane_count', 'limit_kmh', 'points_deg'
 ] %}
+
+-- The columns of a loop look less indented to sqlfluff.
+-- noqa: disable=LT02
+
+with
 
 latest as (
     select

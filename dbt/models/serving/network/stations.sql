@@ -6,11 +6,14 @@
     )
 }}
 
-with
-
 {%- set columns = [
     'gantry_id', 'road', 'direction', 'link_id', 'offset_m', 'lane_count', 'limit_kmh', 'longitude_deg', 'latitude_deg'
 ] %}
+
+-- The columns of a loop look less indented to sqlfluff.
+-- noqa: disable=LT02
+
+with
 
 latest as (
     select
@@ -53,9 +56,9 @@ stations as (
         link_id,
 
         -- flags
-        has(kinds, 'counter') as has_counter,
-        has(kinds, 'speed') as has_camera,
-        has(kinds, 'toll') as has_toll,
+        toBool(has(kinds, 'counter')) as has_counter,
+        toBool(has(kinds, 'speed')) as has_camera,
+        toBool(has(kinds, 'toll')) as has_toll,
 
         -- numerics
         offset_m,
@@ -68,10 +71,4 @@ stations as (
     left join instruments on latest.station_id = instruments.station_id
 )
 
-select
-    * replace (
-        cast(has_counter as Bool) as has_counter,
-        cast(has_camera as Bool) as has_camera,
-        cast(has_toll as Bool) as has_toll
-    )
-from stations
+select * from stations

@@ -9,6 +9,9 @@
 {%- set least_persons = plate_limit('persons_min_count') %}
 {%- set groups = ['car', 'other'] %}
 
+-- The columns of a loop look less indented to sqlfluff.
+-- noqa: disable=LT02
+
 with
 
 -- Per station, so that a journey stands here once for every camera it passed.
@@ -62,8 +65,8 @@ stations as (
             and passed.local_date = counted.local_date
             and passed.local_hour = counted.local_hour
     where passed.passed_count >= {{ plate_limit('expansion_min_count') }}
-        and expansion between {{ threshold('expansion_min', 'plate_thresholds') }}
-            and {{ threshold('expansion_max', 'plate_thresholds') }}
+        and expansion >= {{ threshold('expansion_min', 'plate_thresholds') }}
+        and expansion <= {{ threshold('expansion_max', 'plate_thresholds') }}
 ),
 
 -- The stations that a flow passes say the same unless one of them is wrong:

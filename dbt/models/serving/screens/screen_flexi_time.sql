@@ -134,7 +134,8 @@ judged as (
         multiIf(
             n < workdays_min, 'too few workdays with healthy counters',
             not has_queue, 'no queue begins in this direction',
-            saved >= saving_min_veh_h and active_day_count < day_share_min * n, 'queues on few days: incidents and not recurrent congestion',
+            saved >= saving_min_veh_h and active_day_count < day_share_min * n,
+            'queues on few days: incidents and not recurrent congestion',
             {{ varies_too_much('saving_min_veh_h') }}, 'the saving differs too much from day to day',
             saved < 0, 'the shoulders have no slack: moved departures meet the queue',
             ''

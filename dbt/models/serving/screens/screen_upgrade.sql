@@ -156,7 +156,8 @@ judged as (
         ) as LowCardinality(String)) as verdict,
         multiIf(
             n < workdays_min, 'too few workdays with healthy counters and speeds on both sides of the link',
-            saved >= saving_min_veh_h and active_day_count < day_share_min * n, 'queues on few days: incidents and not recurrent congestion',
+            saved >= saving_min_veh_h and active_day_count < day_share_min * n,
+            'queues on few days: incidents and not recurrent congestion',
             {{ varies_too_much('saving_min_veh_h') }}, 'the saving differs too much from day to day',
             capacity_ratio > 1 and capacity_ratio < (lane_count + 1) / lane_count, concat('relief is bounded by link ', next_link_id),
             next_link_id != '' and capacity_ratio = 1, concat('a lane here would move the queue to link ', next_link_id),
