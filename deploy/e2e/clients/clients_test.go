@@ -14,12 +14,12 @@ import (
 	"github.com/gantry-dev/gantry/deploy/local/state"
 )
 
-// sent is how many readings each example sends; the collector dies half way.
+// sent is how many readings each example sends; the collector is replaced half way.
 const sent = 400
 
 // TestExamples runs the page's lines, and then every example of each language:
 // what they send is in ClickHouse under its identity, although the collector
-// was killed.
+// was replaced on the way.
 func TestExamples(t *testing.T) {
 	if testing.Short() {
 		t.Skip("installs and generates the clients")
@@ -27,52 +27,22 @@ func TestExamples(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	s.runPage()
-	began := time.Now()
-	type running struct {
-		language
-		send     *exec.Cmd
-		in       interface{ Close() error }
-		said     *safeBuffer
-		feed     func(first, last int)
-		watching *safeBuffer
-	}
-	var all []*running
+	var all []*sending
 	for _, l := range languages {
-		r := &running{language: l, said: &safeBuffer{}, watching: &safeBuffer{}}
-		watch := l.example(t, "watch-devices", "--collector", s.grpcAddr, l.device)
-		watch.Stdout, watch.Stderr = r.watching, r.watching
-		r.send = l.example(t, "send-readings", "--collector", s.grpcAddr, "--device", l.device, "--token-file", s.tokenFile)
-		r.send.Stdout, r.send.Stderr = r.said, r.said
-		in, err := r.send.StdinPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.in = in
-		r.feed = func(first, last int) {
-			for seq := first; seq <= last; seq++ {
-				if _, err := io.WriteString(in, reading(seq, began)); err != nil {
-					t.Fatalf("%s takes no more readings: %v\n%s", l.name, err, r.said.String())
-				}
-			}
-		}
-		for _, cmd := range []*exec.Cmd{watch, r.send} {
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		r.feed(1, sent/2)
+		r := s.sending(l)
+		r.feed(t, 1, sent/2)
 		all = append(all, r)
 	}
 	for _, r := range all {
 		eventually(t, 30*time.Second, r.name+" watches its device", func() (bool, string) {
 			return strings.Contains(r.watching.String(), fmt.Sprintf("seq=%d", sent/2)), r.watching.String() + r.said.String()
 		})
-		r.feed(sent/2+1, sent-1)
+		r.feed(t, sent/2+1, sent-1)
 	}
-	s.kill()
+	s.stop()
 	s.run()
 	for _, r := range all {
-		r.feed(sent, sent)
+		r.feed(t, sent, sent)
 		_ = r.in.Close()
 	}
 	for _, r := range all {
@@ -89,6 +59,46 @@ func TestExamples(t *testing.T) {
 			if !strings.Contains(listed, want) {
 				t.Errorf("%s does not list %q:\n%s", r.name, want, listed)
 			}
+		}
+	}
+}
+
+// sending is a language's sender under way, with a watcher of its device.
+type sending struct {
+	language
+	send           *exec.Cmd
+	in             io.WriteCloser
+	said, watching safeBuffer
+	began          time.Time
+}
+
+// sending starts both.
+func (s *stack) sending(l language) *sending {
+	t := s.t
+	t.Helper()
+	r := &sending{language: l, began: time.Now()}
+	watch := l.example(t, "watch-devices", "--collector", s.grpcAddr, l.device)
+	watch.Stdout, watch.Stderr = &r.watching, &r.watching
+	r.send = l.example(t, "send-readings", "--collector", s.grpcAddr, "--device", l.device, "--token-file", s.tokenFile)
+	r.send.Stdout, r.send.Stderr = &r.said, &r.said
+	var err error
+	if r.in, err = r.send.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	for _, cmd := range []*exec.Cmd{watch, r.send} {
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return r
+}
+
+// feed gives the sender readings from one position to another.
+func (r *sending) feed(t *testing.T, first, last int) {
+	t.Helper()
+	for seq := first; seq <= last; seq++ {
+		if _, err := io.WriteString(r.in, reading(seq, r.began)); err != nil {
+			t.Fatalf("%s takes no more readings: %v\n%s", r.name, err, r.said.String())
 		}
 	}
 }
