@@ -88,6 +88,13 @@ generate: $(TOOLS)/ready ## generate proto/gen and the pages' client from proto
 	@if [ -d $(WEB)/node_modules ]; then $(BUF) generate --template $(WEB)/buf.gen.yaml; \
 	else echo "the pages' client was not generated: npm ci in $(WEB) first" >&2; fi
 
+CLIENTS := deploy/clients
+.PHONY: clients
+clients: $(TOOLS)/ready foreign-clients ## generate clients in Go, TypeScript and Python; deploy/clients has examples in each
+	@$(BUF) generate
+	@printf 'Go\tproto/gen\nTypeScript\t%s\nPython\t%s\n' '$(CLIENTS)/typescript/gen, compiled in $(CLIENTS)/typescript/build' \
+		"$(CLIENTS)/python/gen, run by $$(bin/local install --clients | sed -n 's/^GANTRY_CLIENTS=//p')/python" | expand -t 12
+
 .PHONY: images
 images: pages ## build the container images; ENGINE=podman|docker, PLATFORM=linux/arm64, TAG=…
 	@deploy/images/build
@@ -140,6 +147,15 @@ pages:
 		[ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --silent; \
 		npm run --silent build -- --logLevel warn; \
 	fi
+
+# All but Go's, whose files other tests compile while those of the examples run.
+.PHONY: foreign-clients
+foreign-clients: $(TOOLS)/ready bin/local
+	@python="$$(bin/local install --clients | sed -n 's/^GANTRY_CLIENTS=//p')"; \
+	cd $(CLIENTS)/typescript; [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --silent; cd '$(CURDIR)'; \
+	rm -rf $(CLIENTS)/*/gen $(CLIENTS)/typescript/build; \
+	PATH="$$python:$$PATH" $(BUF) generate --template $(CLIENTS)/buf.gen.yaml; \
+	npm --prefix $(CLIENTS)/typescript run --silent build
 
 .PHONY: need-go
 need-go:

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/gantry-dev/gantry/collector/clickhouse"
@@ -13,7 +14,33 @@ import (
 )
 
 type networkCmd struct {
-	Apply networkApplyCmd `cmd:"" help:"Bring the network topic to what a file says. Applying it again changes nothing."`
+	Apply  networkApplyCmd  `cmd:"" help:"Bring the network topic to what a file says. Applying it again changes nothing."`
+	Retire networkRetireCmd `cmd:"" help:"Take devices out of the network: their readings are refused from then on; what is stored stays."`
+}
+
+type networkRetireCmd struct {
+	KafkaFlags
+	Device  []string      `arg:"" help:"Devices, whose clients have ended their epochs and stopped."`
+	Timeout time.Duration `default:"1m" help:"How long to wait for Kafka."`
+}
+
+// Run retires them.
+func (c *networkRetireCmd) Run(ctx context.Context, log *slog.Logger) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, c.Timeout, noAnswer(c.KafkaBrokers, c.Timeout))
+	defer cancel()
+	cfg, err := c.client("gantry-collector-network", log)
+	if err != nil {
+		return err
+	}
+	if _, err := kafka.RetireDevices(ctx, cfg, c.Device); err != nil {
+		return orCause(ctx, err)
+	}
+	fmt.Printf("retired: %s\nTake them out of the network's file too, or applying it brings them back.\n", strings.Join(c.Device, ", "))
+	return nil
+}
+
+func noAnswer(brokers []string, after time.Duration) error {
+	return fmt.Errorf("no answer from Kafka at %v within %s: is it running, and is --kafka-brokers right?", brokers, after)
 }
 
 type networkApplyCmd struct {
@@ -29,8 +56,7 @@ func (c *networkApplyCmd) Run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, c.Timeout,
-		fmt.Errorf("no answer from Kafka at %v within %s: is it running, and is --kafka-brokers right?", c.KafkaBrokers, c.Timeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, c.Timeout, noAnswer(c.KafkaBrokers, c.Timeout))
 	defer cancel()
 	cfg, err := c.client("gantry-collector-network", log)
 	if err != nil {

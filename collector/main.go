@@ -36,6 +36,9 @@ type cli struct {
 	Network     networkCmd     `cmd:"" help:"Work on the network: what stands at the roadside."`
 	Migrate     migrateCmd     `cmd:"" help:"Bring ClickHouse's raw schema up to date and exit."`
 	Purge       purgeCmd       `cmd:"" help:"Erase a vehicle's plate or tag from ClickHouse, for good and for what comes later."`
+	Conformance conformanceCmd `cmd:"" help:"Play a collector to the client of a real device, and say which requirements it keeps."`
+	Redrive     redriveCmd     `cmd:"" help:"Send refused readings again that are acceptable by now, and say which are not."`
+	Retention   retentionCmd   `cmd:"" help:"Set how long ClickHouse keeps readings, plates and rejects."`
 	DevCA       devCACmd       `cmd:"" name:"dev-ca" help:"Make a certificate authority for development, and certificates of collectors and agents from it."`
 	Token       tokenCmd       `cmd:"" help:"Work on the tokens that scripts and agents prove their roles with."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running collector whether it is ready; exit 1 when it is not."`

@@ -27,6 +27,7 @@ import (
 // cli is the command line.
 type cli struct {
 	Run         runCmd         `cmd:"" help:"Carry devices: stream their readings to a collector."`
+	Resend      resendCmd      `cmd:"" help:"Make the readings of some days again and send them; copies collapse by their identity."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running agent whether it is well; exit 1 if not."`
 	World       truth.Cmd      `cmd:"" help:"Show the simulated world: its network, what passes, what devices emit."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`

@@ -40,13 +40,19 @@ type acceptingCollector struct {
 
 func startAccepting(t testing.TB, c *acceptingCollector) string {
 	t.Helper()
+	return startServer(t, c, c)
+}
+
+// startServer serves a collector that counts in the accepting one.
+func startServer(t testing.TB, s gantryv1.IngestServiceServer, c *acceptingCollector) string {
+	t.Helper()
 	c.counts = map[string]map[uint32]uint64{}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := grpc.NewServer(grpc.WaitForHandlers(true))
-	gantryv1.RegisterIngestServiceServer(server, c)
+	gantryv1.RegisterIngestServiceServer(server, s)
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(server.Stop)
 	return listener.Addr().String()
@@ -57,12 +63,22 @@ func (c *acceptingCollector) Connect(st gantryv1.IngestService_ConnectServer) er
 	if _, err := st.Recv(); err != nil {
 		return err
 	}
-	window := &gantryv1.Window{Batches: 16, Bytes: 8 << 20}
-	w := &gantryv1.Welcome{CollectorTimeUs: c.now.UnixMicro(), World: c.world, HeartbeatMs: 5000, MaxBatchBytes: 1 << 20,
-		MaxBatchReadings: 10_000, Flow: &gantryv1.Flow{Live: window, Backfill: window}, Lease: &gantryv1.Lease{}}
+	w := c.welcome()
 	for _, id := range c.devices {
 		w.Lease.Granted = append(w.Lease.Granted, &gantryv1.LeasedDevice{DeviceId: id, ValidFromUs: c.from.UnixMicro()})
 	}
+	return c.carry(st, w)
+}
+
+// welcome grants nothing yet.
+func (c *acceptingCollector) welcome() *gantryv1.Welcome {
+	window := &gantryv1.Window{Batches: 16, Bytes: 8 << 20}
+	return &gantryv1.Welcome{CollectorTimeUs: c.now.UnixMicro(), World: c.world, HeartbeatMs: 5000, MaxBatchBytes: 1 << 20,
+		MaxBatchReadings: 10_000, Flow: &gantryv1.Flow{Live: window, Backfill: window}, Lease: &gantryv1.Lease{}}
+}
+
+// carry welcomes an agent and takes what it sends.
+func (c *acceptingCollector) carry(st gantryv1.IngestService_ConnectServer, w *gantryv1.Welcome) error {
 	if err := st.Send(&gantryv1.ConnectResponse{Message: &gantryv1.ConnectResponse_Welcome{Welcome: w}}); err != nil {
 		return err
 	}
@@ -116,8 +132,14 @@ func corridor(t testing.TB) (*world.World, *gantryv1.World) {
 // command parses a run command as main does, and runs it until ctx ends.
 func command(ctx context.Context, t testing.TB, args ...string) error {
 	t.Helper()
+	return runAgent(ctx, t, append([]string{"run"}, args...)...)
+}
+
+// runAgent is command with the command's name among the arguments.
+func runAgent(ctx context.Context, t testing.TB, args ...string) error {
+	t.Helper()
 	var c cli
-	kctx, err := parseCLI(&c, append([]string{"run"}, args...), io.Discard, io.Discard)
+	kctx, err := parseCLI(&c, args, io.Discard, io.Discard)
 	if err != nil {
 		return err
 	}

@@ -47,6 +47,21 @@ func judgeEpoch(device string, epoch uint32, info *kafka.DeviceInfo) verdict {
 	return verdict{}
 }
 
+// Judge says whether the collector takes a reading, sent as these bytes at this
+// position: nil when it does, else why not. info is nil for a device that the
+// network does not have. An epoch of a day to come is only put off, so nothing
+// is said of that here.
+func Judge(deviceID string, epoch uint32, seq uint64, raw []byte, info *kafka.DeviceInfo) *gantryv1.Reject {
+	v := judgeEpoch(deviceID, epoch, info)
+	if v.ok() {
+		v = judge(&kafka.Reading{}, raw, epoch, seq, info)
+	}
+	if v.ok() {
+		return nil
+	}
+	return &gantryv1.Reject{DeviceId: deviceID, Epoch: epoch, Seq: seq, Code: v.code, Field: v.field, Reason: v.reason}
+}
+
 // floorDay gives the UTC day number of a time, also before 1970.
 func floorDay(us int64) int64 {
 	d := us / dayUS

@@ -157,10 +157,16 @@ func (s *Server) admit(st *stream, h *gantryv1.Hello) error {
 	if s.leases == nil {
 		return nil
 	}
-	membership, err := s.leases.Join(ctx, lease.Session{
+	session := lease.Session{
 		ID: st.id, AgentID: h.GetAgentId(), Version: h.GetVersion(), CollectorID: s.cfg.CollectorID,
 		Capacity: h.GetCapacity(), Static: h.GetStaticDevices(), ConnectedAt: s.cfg.Now(),
-	})
+	}
+	if h.GetResend() {
+		// What it names it sends beside those who carry it: taken from them,
+		// live readings would wait for as long as history takes.
+		session.Static = nil
+	}
+	membership, err := s.leases.Join(ctx, session)
 	switch {
 	case errors.Is(err, lease.ErrSession):
 		return invalid("hello", "cannot be taken: "+err.Error())

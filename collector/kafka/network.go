@@ -208,8 +208,16 @@ func (s *networkState) snapshot(version int64) *NetworkSnapshot {
 			n.World = r.World
 		}
 	}
+	snap := SnapshotOf(n)
+	snap.Version = version
+	return snap
+}
+
+// SnapshotOf makes the snapshot of a network from elsewhere than the topic, as a
+// file that was read; it orders what n lists.
+func SnapshotOf(n *gantryv1.Network) *NetworkSnapshot {
 	sortNetwork(n)
-	return &NetworkSnapshot{Network: n, Devices: deviceInfos(n), World: n.World, Version: version}
+	return &NetworkSnapshot{Network: n, Devices: deviceInfos(n), World: n.World}
 }
 
 // sortNetwork orders by id and valid_from; keys order numbers as text.

@@ -196,6 +196,18 @@ func checkNetwork(t *testing.T, broker string) {
 	})
 	must(parse(t, append(road, "valid_from_us: 1000", "valid_from_us: 5000")...), kafka.WriteResult{Unchanged: 9})
 
+	// Real devices come beside those of the world.
+	real := parse(t, "s1", "r1")
+	real.World = nil
+	must(real, kafka.WriteResult{Written: 4, Unchanged: 0})
+	await(t, view, func(s *kafka.NetworkSnapshot) bool {
+		return len(s.Devices) == 4 && s.Devices["r1-counter"] != nil && s.World.GetFingerprint() == "f1"
+	})
+	real.Zone = "+05:00"
+	if _, err := apply(real, kafka.WriteOptions{}); err == nil || !strings.Contains(err.Error(), "zone") {
+		t.Errorf("another zone: %v, want it refused", err)
+	}
+
 	other := parse(t, "fingerprint: f1", "fingerprint: f2", "s1", "t1")
 	if _, err := apply(other, kafka.WriteOptions{}); err == nil || !strings.Contains(err.Error(), "--new-world") {
 		t.Errorf("another world: %v, want it refused with the way out", err)

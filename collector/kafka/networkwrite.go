@@ -38,7 +38,8 @@ type WriteResult struct {
 // network again writes nothing; a version of a thing that differs from the
 // one before it only in valid_from is not written either. An earlier
 // valid_from of a device extends its history into the past. What the topic
-// has and n has not stays. n must have passed CheckNetwork.
+// has and n has not stays, the world too: a file of real devices needs none.
+// n must have passed CheckNetwork.
 func WriteNetwork(ctx context.Context, cfg ClientConfig, n *gantryv1.Network, opts WriteOptions) (WriteResult, error) {
 	client, err := NewClient(cfg, networkFromStart())
 	if err != nil {
@@ -72,6 +73,13 @@ func sameWorld(old, n *gantryv1.Network) error {
 		return fmt.Errorf("the network topic holds network %q and the file has %q: use another Kafka for another network, or replace it with --new-world", old.Name, n.Name)
 	}
 	was, is := old.GetWorld().GetFingerprint(), n.GetWorld().GetFingerprint()
+	if n.GetWorld() == nil && was != "" {
+		// Real devices beside simulated ones: nothing of the world changes.
+		if old.Zone != n.Zone {
+			return fmt.Errorf("the network topic holds zone %q and the file has zone %q: a file that adds to a network must have its zone", old.Zone, n.Zone)
+		}
+		return nil
+	}
 	if was != is {
 		return fmt.Errorf("the network topic holds world %q and the file has world %q, whose readings would be mistaken for those of the first: "+
 			"start on an empty Kafka and ClickHouse, or replace it with --new-world if all its devices have new ids", was, is)

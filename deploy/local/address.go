@@ -55,12 +55,17 @@ func openState(dir string) (*state.State, error) {
 type installCommand struct {
 	Kafka  string `enum:"fake,apache" default:"fake" env:"KAFKA,GANTRY_KAFKA" help:"Broker to install for: ${enum}."`
 	Checks bool   `help:"Get what checks models, templates, workflows and compose files too."`
+	// Clients need neither broker nor engine.
+	Clients bool `help:"Get what the Python client is made with and needs, and nothing else."`
 }
 
 // Run installs and prints NAME=path lines on stdout; progress goes to stderr.
 func (c *installCommand) Run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	if c.Clients {
+		return printFolder(ctx, "GANTRY_CLIENTS", lockedClients)
+	}
 	got, err := install(ctx, c.Kafka, os.Stderr)
 	if err != nil {
 		return err
@@ -70,11 +75,17 @@ func (c *installCommand) Run() error {
 		fmt.Printf("GANTRY_KAFKA_LIBS=%s\n", got.Jars)
 	}
 	if c.Checks {
-		program, err := lockedChecks.ensure(ctx, ".", os.Stderr)
-		if err != nil {
-			return err
-		}
-		fmt.Printf("GANTRY_CHECKS=%s\n", filepath.Dir(program))
+		return printFolder(ctx, "GANTRY_CHECKS", lockedChecks)
 	}
+	return nil
+}
+
+// printFolder installs a locked set and prints the folder of its programs.
+func printFolder(ctx context.Context, name string, set locked) error {
+	program, err := set.ensure(ctx, ".", os.Stderr)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s=%s\n", name, filepath.Dir(program))
 	return nil
 }

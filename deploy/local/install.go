@@ -28,6 +28,8 @@ var (
 	// lockedChecks are the programs that check what is not Go: beside cfn-lint
 	// its environment has moto, zizmor, podman-compose and sqlfluff.
 	lockedChecks = locked{"cfn-lint", "deploy/tools/requirements.lock"}
+	// lockedClients is what the Python client is generated with and needs.
+	lockedClients = locked{"python-grpc-tools-protoc", "deploy/clients/python/requirements.lock"}
 )
 
 // installed is where what a run needs has been put.

@@ -440,7 +440,8 @@ type Hello struct {
 	// Positions that this agent has seen acknowledged, by whichever collector.
 	Acknowledged []*Position `protobuf:"bytes,6,rep,name=acknowledged,proto3" json:"acknowledged,omitempty"`
 	// Produce readings at or below the durable position again instead of only
-	// acknowledging them.
+	// acknowledging them. static_devices are then not taken from the agents that
+	// carry them.
 	Resend        bool `protobuf:"varint,7,opt,name=resend,proto3" json:"resend,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
