@@ -3,18 +3,17 @@
 package standin_test
 
 import (
+	"net"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 )
 
-// spotNotice is what a Spot task gets before it is taken away, in a hurry.
-const spotNotice = 2 * time.Minute / hurry
-
 // TestAgentsScale runs 2, then 50, then 5 agents.
 func TestAgentsScale(t *testing.T) {
-	s := newSite(t, 0)
+	s := newSite(t)
 	watch := s.watchLeases()
 	for _, n := range []int{2, 50, 5} {
 		s.agents.update(s.agentTask, n)
@@ -22,12 +21,32 @@ func TestAgentsScale(t *testing.T) {
 		watch.shared(n)
 		s.flowing()
 	}
-	t.Logf("%d devices changed hands", watch.end())
+	s.report(watch)
 	s.verified()
 	s.orderly(s.agents, 0)
 }
 
-// TestReleaseOfAgents replaces every agent by one of a new release while a day
+// TestTaskSeesItsOwn: a task has the metadata that ECS has for it, and cannot be
+// called where it listens on its own loopback.
+func TestTaskSeesItsOwn(t *testing.T) {
+	s := newSite(t)
+	one, other := s.collectors.running()[0], s.collectors.running()[1]
+	if got := one.askMetadata(t); got.TaskARN == "" || got.TaskARN == other.askMetadata(t).TaskARN || !strings.HasSuffix(got.TaskARN, one.id) {
+		t.Errorf("task %s is told that it is %+v", one.id, got)
+	}
+	admin := "127.0.0.1:8081"
+	if conn, err := one.dial(admin); err != nil {
+		t.Errorf("a task does not reach its own %s: %v", admin, err)
+	} else {
+		_ = conn.Close()
+	}
+	if conn, err := net.DialTimeout("tcp", admin, dialTimeout); err == nil {
+		_ = conn.Close()
+		t.Errorf("%s of a task is reached from outside", admin)
+	}
+}
+
+// TestReleaseOfAgents replaces every agent by one of a new release while hours
 // of history and live readings flow.
 func TestReleaseOfAgents(t *testing.T) {
 	s, watch := loaded(t, 8)
@@ -63,8 +82,10 @@ func TestSpotInterruption(t *testing.T) {
 	}
 	s.flowing()
 	gone.Wait()
+	left := time.Now()
 	s.steady(s.agents)
 	watch.shared(12)
+	t.Logf("12 other agents carry all devices %.1f s after the last one vanished", time.Since(left).Seconds())
 	s.report(watch)
 	s.verified()
 	s.orderly(s.agents, 2)
@@ -88,11 +109,11 @@ func TestReleaseThatDoesNotComeUp(t *testing.T) {
 	s.verified()
 }
 
-// loaded is a site in which a number of agents carries all devices, with a day
+// loaded is a site in which a number of agents carries all devices, with hours
 // of history under way.
 func loaded(t *testing.T, agents int) (*site, *leases) {
 	t.Helper()
-	s := newSite(t, 1)
+	s := newSite(t)
 	watch := s.watchLeases()
 	s.agents.update(s.agentTask, agents)
 	s.steady(s.agents)
@@ -107,25 +128,21 @@ func (s *site) report(watch *leases) {
 	s.t.Logf("%d devices changed hands; %d rows so far", watch.end(), s.rows())
 }
 
-// interrupt is Spot taking a machine back: notice, SIGTERM, and the end. The
-// service sees it and starts another task.
+// interrupt is Spot taking a machine back: SIGTERM comes with the notice of two
+// minutes, and the end when StopTimeout is over, which is shorter. The service
+// sees it and starts another task. One that stalls is waited for in a hurry.
 func (s *site) interrupt(t *task, stalls bool) {
-	if stalls {
-		if err := t.freeze(); err != nil {
-			s.t.Errorf("freeze: %v", err)
-		}
-	}
 	t.markStopping()
 	if !stalls {
-		t.stop(spotNotice)
+		t.stop(t.definition.stopTimeout)
 		return
 	}
-	if t.endsWithin(spotNotice) {
+	if err := t.freeze(); err != nil {
+		s.t.Errorf("freeze: %v", err)
+	}
+	if t.endsWithin(t.definition.stopTimeout / hurry) {
 		s.t.Errorf("task %s ended, though it was stalled", t.id)
 	}
-	t.mu.Lock()
-	t.killed = true
-	t.mu.Unlock()
 	if err := t.vanish(); err != nil {
 		s.t.Errorf("vanish: %v", err)
 	}

@@ -6,12 +6,17 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
+	"testing"
 	"time"
 )
 
@@ -193,6 +198,36 @@ func (t *task) freeze() error { return t.cmd.Process.Signal(syscall.SIGSTOP) }
 // vanish takes it away with its machine: no one is sent a FIN.
 func (t *task) vanish() error {
 	err := t.ns.unplug()
-	t.kill()
+	t.stop(0)
 	return err
+}
+
+// dial connects from within the task's network.
+func (t *task) dial(addr string) (net.Conn, error) {
+	var conn net.Conn
+	return conn, t.ns.enter(func() error {
+		var err error
+		conn, err = net.DialTimeout("tcp", addr, dialTimeout)
+		return err
+	})
+}
+
+// askMetadata asks as a program in the task would.
+func (t *task) askMetadata(tb testing.TB) taskMetadata {
+	tb.Helper()
+	var got taskMetadata
+	client := http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext:       func(_ context.Context, _, addr string) (net.Conn, error) { return t.dial(addr) },
+	}}
+	at := strings.TrimPrefix(t.env[0], "ECS_CONTAINER_METADATA_URI_V4=") + "/task"
+	res, err := client.Get(at)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if err := json.NewDecoder(res.Body).Decode(&got); err != nil {
+		tb.Fatalf("%s: %s, %v", at, res.Status, err)
+	}
+	return got
 }
