@@ -16,7 +16,7 @@
 //
 // # What is not
 //
-// Waits (health intervals, the deregistration delay, Spot's notice, a lease) are a
+// Waits (health intervals, the deregistration delay, a machine that stalls) are a
 // fifth of the template's, limits are as they are. One machine is all zones; Kafka
 // and ClickHouse are the embedded ones, in the clear; processes see the machine's
 // file system; nothing is placed, paid for or refused for want of capacity.

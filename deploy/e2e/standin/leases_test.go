@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -24,7 +25,7 @@ type leases struct {
 	token  string
 
 	stop, stopped chan struct{}
-	takeovers     int
+	takeovers     atomic.Int64
 	holders       map[string]string // agent by device
 }
 
@@ -74,21 +75,24 @@ func (l *leases) watch() {
 				continue
 			}
 			if before := l.holders[device]; before != "" && before != agent {
-				l.takeovers++
+				l.takeovers.Add(1)
 			}
 			l.holders[device] = agent
 		}
 	}
 }
 
-// end gives the number of devices that passed from one agent to another.
-func (l *leases) end() int {
+// moved is how many devices have passed from one agent to another.
+func (l *leases) moved() int64 { return l.takeovers.Load() }
+
+// end ends the watch.
+func (l *leases) end() {
 	close(l.stop)
 	<-l.stopped
-	return l.takeovers
 }
 
-// shared waits until each device has an agent, and n agents have devices.
+// shared waits until each device has an agent, and n agents have devices, or as
+// many as there are devices.
 func (l *leases) shared(n int) {
 	l.site.t.Helper()
 	l.site.await(fmt.Sprintf("%d agents carry all devices", n), func() (bool, string) {
@@ -97,6 +101,6 @@ func (l *leases) shared(n int) {
 		for _, lease := range list {
 			share[lease.GetAgentId()]++
 		}
-		return err == nil && len(list) > 0 && share[""] == 0 && len(share) == n, fmt.Sprintf("%d devices, %d agents, %v", len(list), len(share), err)
+		return err == nil && len(list) > 0 && share[""] == 0 && len(share) == min(n, len(list)), fmt.Sprintf("%d devices, %d agents, %v", len(list), len(share), err)
 	})
 }

@@ -3,6 +3,7 @@
 package standin_test
 
 import (
+	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -21,9 +22,10 @@ func TestAgentsScale(t *testing.T) {
 		watch.shared(n)
 		s.flowing()
 	}
-	s.report(watch)
+	t.Logf("%d devices changed hands; %d rows so far", watch.moved(), s.rows())
+	watch.end()
 	s.verified()
-	s.orderly(s.agents, 0)
+	s.orderly(s.agents, counts{Started: 50, Stopped: 45})
 }
 
 // TestTaskSeesItsOwn: a task has the metadata that ECS has for it, and cannot be
@@ -46,86 +48,88 @@ func TestTaskSeesItsOwn(t *testing.T) {
 	}
 }
 
-// TestReleaseOfAgents replaces every agent by one of a new release while hours
-// of history and live readings flow.
-func TestReleaseOfAgents(t *testing.T) {
-	s, watch := loaded(t, 8)
-	s.agents.update(s.agentTask.next(), 8)
+// busyAgents is how many agents carry the devices of TestUnderLoad.
+const busyAgents = 12
+
+// TestUnderLoad releases, interrupts and breaks, one after the other, what
+// carries the devices of a road in its morning peak, and what they have emitted
+// since midnight. Nothing may be missing after any of it.
+func TestUnderLoad(t *testing.T) {
+	s := newSite(t)
+	watch := s.watchLeases()
+	s.agents.update(s.agentTask, busyAgents)
 	s.steady(s.agents)
-	watch.shared(8)
-	s.report(watch)
-	s.verified()
-	s.orderly(s.agents, 0)
+	watch.shared(busyAgents)
+	s.scenario("release of collectors", watch, s.releaseOfCollectors)
+	s.scenario("release of agents", watch, s.releaseOfAgents)
+	s.scenario("Spot interruption", watch, func() { s.spotInterruption(watch) })
+	s.scenario("release that does not come up", watch, s.brokenRelease)
+	watch.end()
 }
 
-// TestReleaseOfCollectors replaces both collectors, one after the other.
-func TestReleaseOfCollectors(t *testing.T) {
-	s, watch := loaded(t, 8)
+// scenario runs one while readings flow, and then compares all of them with
+// what ClickHouse holds.
+func (s *site) scenario(name string, watch *leases, run func()) {
+	whole := s.t
+	ok := whole.Run(name, func(t *testing.T) {
+		s.t = t
+		defer func() { s.t = whole }()
+		began, moved := time.Now(), watch.moved()
+		s.flowing()
+		run()
+		watch.shared(busyAgents)
+		t.Logf("after %.1f s: %d devices changed hands; %d rows so far", time.Since(began).Seconds(), watch.moved()-moved, s.rows())
+		s.verified()
+	})
+	if !ok {
+		whole.FailNow()
+	}
+}
+
+// releaseOfAgents replaces every agent by one of a new release.
+func (s *site) releaseOfAgents() {
+	s.agents.update(s.agentTask.next(), busyAgents)
+	s.steady(s.agents)
+	s.orderly(s.agents, counts{Started: 2 * busyAgents, Stopped: busyAgents})
+}
+
+// releaseOfCollectors replaces both collectors, one after the other.
+func (s *site) releaseOfCollectors() {
 	s.collectors.update(s.collectorTask.next(), 2)
 	s.steady(s.collectors)
-	watch.shared(8)
-	s.report(watch)
-	s.verified()
-	s.orderly(s.agents, 0)
-	s.orderly(s.collectors, 0)
+	s.orderly(s.collectors, counts{Started: 4, Stopped: 2})
+	s.orderly(s.agents, counts{Started: busyAgents})
 }
 
-// TestSpotInterruption takes a third of the agents at once. Half of these end
-// when they are told to; the machines of the others stall, and vanish when the
-// notice is over.
-func TestSpotInterruption(t *testing.T) {
-	s, watch := loaded(t, 12)
-	victims := s.agents.running()[:4]
+// spotInterruption takes a third of the agents at once. Half of these end when
+// they are told to; the machines of the others stall, and vanish when their time
+// is over.
+func (s *site) spotInterruption(watch *leases) {
 	var gone sync.WaitGroup
-	for i, task := range victims {
+	for i, task := range s.agents.running()[:busyAgents/3] {
 		gone.Go(func() { s.interrupt(task, i%2 == 1) })
 	}
-	s.flowing()
 	gone.Wait()
 	left := time.Now()
 	s.steady(s.agents)
-	watch.shared(12)
-	t.Logf("12 other agents carry all devices %.1f s after the last one vanished", time.Since(left).Seconds())
-	s.report(watch)
-	s.verified()
-	s.orderly(s.agents, 2)
+	watch.shared(busyAgents)
+	s.t.Logf("others carry all devices %.1f s after the last machine vanished", time.Since(left).Seconds())
+	s.orderly(s.agents, counts{Started: 2*busyAgents + busyAgents/3, Stopped: busyAgents + busyAgents/6, Killed: busyAgents / 6})
 }
 
-// TestReleaseThatDoesNotComeUp: collectors of before carry on, and the service
-// goes back to them.
-func TestReleaseThatDoesNotComeUp(t *testing.T) {
-	s, watch := loaded(t, 2)
+// brokenRelease has collectors that do not come up: those of before carry on,
+// and the service goes back to them.
+func (s *site) brokenRelease() {
 	before := s.collectors.running()
 	s.collectors.update(s.collectorTask.next("no-such-command"), 2)
 	s.await("the release is rolled back", func() (bool, string) {
 		c := s.collectors.counted()
-		return c.RolledBack == 1, s.collectors.name
+		return c.RolledBack == 1, fmt.Sprintf("%+v", c)
 	})
 	s.steady(s.collectors)
 	if after := s.collectors.running(); !slices.Equal(before, after) {
-		t.Errorf("the collectors of before were replaced: %v", s.collectors.counted())
+		s.t.Errorf("the collectors of before were replaced: %+v", s.collectors.counted())
 	}
-	s.report(watch)
-	s.verified()
-}
-
-// loaded is a site in which a number of agents carries all devices, with hours
-// of history under way.
-func loaded(t *testing.T, agents int) (*site, *leases) {
-	t.Helper()
-	s := newSite(t)
-	watch := s.watchLeases()
-	s.agents.update(s.agentTask, agents)
-	s.steady(s.agents)
-	watch.shared(agents)
-	s.flowing()
-	return s, watch
-}
-
-// report says what the scenario did.
-func (s *site) report(watch *leases) {
-	s.t.Helper()
-	s.t.Logf("%d devices changed hands; %d rows so far", watch.end(), s.rows())
 }
 
 // interrupt is Spot taking a machine back: SIGTERM comes with the notice of two
@@ -148,11 +152,10 @@ func (s *site) interrupt(t *task, stalls bool) {
 	}
 }
 
-// orderly demands that tasks ended when they were told to, but for a number
-// that could not.
-func (s *site) orderly(v *service, killed int) {
+// orderly demands what happened to a service's tasks since the beginning.
+func (s *site) orderly(v *service, want counts) {
 	s.t.Helper()
-	if c := v.counted(); c.Killed != killed || c.Died != 0 {
-		s.t.Errorf("%s: %+v; want %d killed, and none to die by itself", v.name, c, killed)
+	if got := v.counted(); got != want {
+		s.t.Errorf("%s: %+v; want %+v", v.name, got, want)
 	}
 }
