@@ -3,8 +3,8 @@ module github.com/gantry-dev/gantry
 go 1.26.0
 
 ignore (
-	./dbt
 	./collector/web/node_modules
+	./dbt
 )
 
 require (
@@ -30,6 +30,8 @@ require (
 	github.com/twmb/franz-go/pkg/kadm v1.19.0
 	github.com/twmb/franz-go/pkg/kfake v0.0.0-20260918054303-01f206a7e32c
 	github.com/twmb/franz-go/pkg/kmsg v1.15.0
+	github.com/vishvananda/netlink v1.3.1
+	github.com/vishvananda/netns v0.0.5
 	go.yaml.in/yaml/v3 v3.0.6
 	golang.org/x/oauth2 v0.38.0
 	golang.org/x/sync v0.24.0

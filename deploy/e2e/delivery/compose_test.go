@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"go.yaml.in/yaml/v3"
 )
 
 const composePath = "deploy/compose/compose.yaml"
@@ -35,11 +33,7 @@ func composed(t *testing.T) object {
 	if err != nil {
 		t.Fatalf("podman-compose config: %v\n%s", err, out)
 	}
-	var doc yaml.Node
-	if err := yaml.Unmarshal(out, &doc); err != nil {
-		t.Fatal(err)
-	}
-	return asObject(plain(t, doc.Content[0]))
+	return parse(t, out)
 }
 
 func TestCompose(t *testing.T) {

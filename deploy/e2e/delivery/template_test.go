@@ -2,63 +2,28 @@ package delivery_test
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 
-	"go.yaml.in/yaml/v3"
+	"github.com/gantry-dev/gantry/deploy/ecs/template"
 )
 
 // object is a mapping of a parsed file.
-type object map[string]any
+type object = template.Object
 
-// parseTemplate reads CloudFormation's YAML, in which !Ref x and !GetAtt a.b
-// become {"Ref": "x"} and {"Fn::GetAtt": "a.b"}. goccy/go-yaml, which the
-// project uses elsewhere, drops the tags.
+// parseTemplate reads CloudFormation's YAML.
 func parseTemplate(t *testing.T, path string) object {
 	t.Helper()
-	var doc yaml.Node
-	if err := yaml.Unmarshal([]byte(read(t, path)), &doc); err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
-	return asObject(plain(t, doc.Content[0]))
+	return parse(t, []byte(read(t, path)))
 }
 
-// plain turns a node into maps, slices and scalars.
-func plain(t *testing.T, n *yaml.Node) any {
+// parse reads YAML, with or without CloudFormation's tags.
+func parse(t *testing.T, text []byte) object {
 	t.Helper()
-	var v any
-	switch n.Kind {
-	case yaml.MappingNode:
-		m := object{}
-		for i := 0; i < len(n.Content); i += 2 {
-			m[n.Content[i].Value] = plain(t, n.Content[i+1])
-		}
-		v = m
-	case yaml.SequenceNode:
-		list := []any{}
-		for _, c := range n.Content {
-			list = append(list, plain(t, c))
-		}
-		v = list
-	case yaml.ScalarNode:
-		if strings.HasPrefix(n.Tag, "!!") {
-			if err := n.Decode(&v); err != nil {
-				t.Fatalf("line %d: %v", n.Line, err)
-			}
-		} else {
-			v = n.Value
-		}
-	default:
-		t.Fatalf("line %d: CloudFormation takes no YAML anchors", n.Line)
+	parsed, err := template.Parse(text)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if strings.HasPrefix(n.Tag, "!!") || n.Tag == "" {
-		return v
-	}
-	name := n.Tag[1:]
-	if name != "Ref" && name != "Condition" {
-		name = "Fn::" + name
-	}
-	return object{name: v}
+	return parsed
 }
 
 func asObject(v any) object {
@@ -66,33 +31,8 @@ func asObject(v any) object {
 	return m
 }
 
-// at walks down by keys and, in lists, by the Name or Key of an element.
-func at(v any, path ...string) any {
-	for _, step := range path {
-		switch x := v.(type) {
-		case object:
-			v = x[step]
-		case []any:
-			v = named(x, step)
-		default:
-			return nil
-		}
-	}
-	return v
-}
-
-// named finds an element of a list by its name.
-func named(list []any, name string) any {
-	for _, e := range list {
-		m := asObject(e)
-		for _, key := range []string{"Name", "Key", "Id", "PolicyName"} {
-			if m[key] == name {
-				return m
-			}
-		}
-	}
-	return nil
-}
+// at walks down by keys and by names in lists.
+func at(v any, path ...string) any { return template.At(v, path...) }
 
 // values gives a value, or the elements of a list; IAM takes either.
 func values(v any) []any {

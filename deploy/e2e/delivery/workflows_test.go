@@ -6,8 +6,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-
-	"go.yaml.in/yaml/v3"
 )
 
 // workflows are the files of .github/workflows by name, parsed.
@@ -23,11 +21,7 @@ func workflows(t *testing.T) map[string]object {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var doc yaml.Node
-		if err := yaml.Unmarshal(source, &doc); err != nil {
-			t.Fatal(err)
-		}
-		out[filepath.Base(path)] = asObject(plain(t, doc.Content[0]))
+		out[filepath.Base(path)] = parse(t, source)
 	}
 	return out
 }
