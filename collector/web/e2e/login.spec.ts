@@ -63,6 +63,6 @@ test("name and role are told; each sees what their role may, and nothing after l
 
 base("without a login service the pages say on which grounds they are shown", async ({ page }) => {
   await open(page, "upgrade");
-  await expect(who(page)).toContainText("On this machine, without login: planner");
+  await expect(who(page)).toContainText("On this machine: planner");
   await expect(who(page).getByRole("button")).toHaveCount(0);
 });

@@ -67,7 +67,7 @@ export function Who() {
   if (!who) return null;
   return (
     <p class="who" data-via={who.via}>
-      {who.via === "loopback" ? <span>On this machine, without login: <strong>{rolesText(who.roles)}</strong></span>
+      {who.via === "loopback" ? <span title="Without login, as this collector has none">On this machine: <strong>{rolesText(who.roles)}</strong></span>
         : who.via === "nothing" ? <span>Not logged in</span>
         : <span title={who.name}><strong>{shortName(who.name)}</strong>, {rolesText(who.roles)}</span>}
       {who.via === "session" && <button type="button" onClick={() => void logOut()}>Log out</button>}

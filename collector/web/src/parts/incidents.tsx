@@ -45,7 +45,7 @@ export function Incidents({ answer, where, when }: { answer: ReturnType<typeof u
         {({ basis, rows }) => rows.length === 0
           ? <Empty>None: every queue is one of other days too, or fewer than four days can be compared.</Empty>
           : <>
-              <p class="note">{plural(rows.length, "queue")} at places and times at which there is none on other days. What happened is not known.</p>
+              <p class="note">{plural(rows.length, "queue")} at a place and time of day at which there hardly ever is one. What happened is not known.</p>
               <Table id="incidents" caption={`Suspected incidents ${when}`} rows={rows} rowKey={(i) => i.localDate + i.linkId + i.downStationId} columns={columns} basis={basis} rowsShown={10}
                 source={csvAddress("ListSuspectedIncidents", { road: where.road, direction: where.direction, from_date: where.fromDate, to_date: where.toDate })} />
             </>}
