@@ -50,7 +50,7 @@ func newConnectStack(t *testing.T, broker, group string) *stack {
 // arrived waits until a number of rows is in raw.
 func (s *stack) arrived(rows int) {
 	s.t.Helper()
-	eventually(s.t, 3*time.Minute, fmt.Sprint(rows, " rows arrive"), func() (bool, string) {
+	eventually(s.t, connectBudget(), fmt.Sprint(rows, " rows arrive"), func() (bool, string) {
 		n := s.count("SELECT count() FROM raw.readings")
 		return n >= rows, fmt.Sprint(n)
 	})
@@ -83,9 +83,9 @@ func TestKafkaConnectDouble(t *testing.T) {
 			s.addAgent(nil)
 			worker := s.connectDouble(file)
 			worker.start("GANTRY_E2E_CONNECT_CRASH=2")
-			worker.waitDead(time.Minute)
+			worker.waitDead(connectBudget())
 			worker.start("GANTRY_E2E_CONNECT_CRASH=4")
-			worker.waitDead(2 * time.Minute)
+			worker.waitDead(connectBudget())
 			worker.start()
 			s.arrived(20_000)
 			s.clickhouse.kill()
