@@ -161,6 +161,13 @@ func (d *double) prepare() error {
 	return nil
 }
 
+// What the double says when it did it.
+const (
+	doubleCut    = "a body was cut"
+	doubleTwice  = "a batch was taken and is posted again"
+	doubleKilled = "killed before the commit"
+)
+
 // body joins records as the connector does.
 func (d *double) body(records []*kgo.Record) ([]byte, error) {
 	prefix, separator, suffix := d.config["batch.prefix"], d.config["batch.separator"], d.config["batch.suffix"]
@@ -209,7 +216,7 @@ func (d *double) run(cfg doubleConfig) error {
 		return fmt.Errorf("batch.max.size: %w", err)
 	}
 	client, err := kafka.NewClient(kafka.DefaultClientConfig(cfg.Broker), kgo.ConsumerGroup(cfg.Group), kgo.DisableAutoCommit(),
-		kgo.ConsumeTopics(strings.Split(d.config["topics"], ",")...), kgo.SessionTimeout(6*time.Second))
+		kgo.ConsumeTopics(strings.Split(d.config["topics"], ",")...), kgo.SessionTimeout(10*time.Second))
 	if err != nil {
 		return err
 	}
@@ -226,8 +233,10 @@ func (d *double) run(cfg doubleConfig) error {
 			records = records[n:]
 		}
 		if time.Since(committed) >= commitEvery {
+			// One that comes too late for the group is no end: what it was
+			// about comes again, as to a worker.
 			if err := client.CommitUncommittedOffsets(context.Background()); err != nil {
-				return err
+				fmt.Fprintln(os.Stderr, "commit:", err)
 			}
 			committed = time.Now()
 		}
@@ -246,15 +255,19 @@ func (d *double) put(records []*kgo.Record) error {
 		if err := d.cut(body); err == nil {
 			return errors.New("a request that was cut got an answer")
 		}
+		fmt.Fprintln(os.Stderr, doubleCut)
 	}
 	if d.posts%3 == 2 {
-		_ = d.post(body) // whatever the answer was, it was not heard
+		if d.post(body) == nil { // which was not heard
+			fmt.Fprintln(os.Stderr, doubleTwice)
+		}
 	}
 	for err := d.post(body); err != nil; err = d.post(body) {
 		fmt.Fprintln(os.Stderr, "post:", err)
 		time.Sleep(200 * time.Millisecond)
 	}
 	if d.posts == d.crash {
+		fmt.Fprintln(os.Stderr, doubleKilled)
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {}
 	}

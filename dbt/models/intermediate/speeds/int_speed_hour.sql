@@ -74,8 +74,9 @@ counter_readings as (
     left asof join devices
         on readings.device_id = devices.device_id
             and readings.observed_at >= devices.valid_from
+    -- global: on a cluster ClickHouse takes this to the shards, which have no devices
     where {{ within_days('readings.observed_at', days) }}
-        and readings.device_id in (
+        and readings.device_id global in (
             select device_id from devices where kind = 'counter' and station_id not in (select station_id from cameras)
         )
 ),
