@@ -21,6 +21,7 @@ const (
 	Skipped
 )
 
+// String is the word that the report has.
 func (v Verdict) String() string { return [...]string{"not seen", "pass", "FAIL", "skipped"}[v] }
 
 // maxProblems is how many problems of one requirement are kept.
