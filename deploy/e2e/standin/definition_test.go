@@ -56,7 +56,7 @@ type stack struct {
 // newStack reads the template; parameters are beside its defaults.
 func newStack(t *testing.T, parameters map[string]any, secrets map[string]string) *stack {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, "deploy/ecs/gantry.yaml"))
+	text, err := os.ReadFile(filepath.Join(root, "deploy", "ecs", "gantry.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}

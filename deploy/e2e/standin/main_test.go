@@ -96,5 +96,5 @@ func build() (string, error) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the programs: %w\n%s", err, out)
 	}
-	return dir, os.Chmod(dir, 0o755) //nolint:gosec // the template's user must be able to run them
+	return dir, os.Chmod(dir, 0o755) // the template's user runs them
 }
