@@ -82,7 +82,7 @@ func (r rule) statement() string {
 // there says whether the table's definition has the rule already, or, of one
 // that is for ever, none.
 func (r rule) there(definition string) bool {
-	of := definition
+	var of string
 	if r.column != "" {
 		_, of, _ = strings.Cut(definition, "`"+r.column+"` ")
 		of, _, _ = strings.Cut(of, "\n")

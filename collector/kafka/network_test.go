@@ -197,14 +197,14 @@ func checkNetwork(t *testing.T, broker string) {
 	must(parse(t, append(road, "valid_from_us: 1000", "valid_from_us: 5000")...), kafka.WriteResult{Unchanged: 9})
 
 	// Real devices come beside those of the world.
-	real := parse(t, "s1", "r1")
-	real.World = nil
-	must(real, kafka.WriteResult{Written: 5}) // two devices, station, tariff, header
+	beside := parse(t, "s1", "r1")
+	beside.World = nil
+	must(beside, kafka.WriteResult{Written: 5}) // two devices, station, tariff, header
 	await(t, view, func(s *kafka.NetworkSnapshot) bool {
 		return len(s.Devices) == 4 && s.Devices["r1-counter"] != nil && s.World.GetFingerprint() == "f1"
 	})
-	real.Zone = "+05:00"
-	if _, err := apply(real, kafka.WriteOptions{}); err == nil || !strings.Contains(err.Error(), "zone") {
+	beside.Zone = "+05:00"
+	if _, err := apply(beside, kafka.WriteOptions{}); err == nil || !strings.Contains(err.Error(), "zone") {
 		t.Errorf("another zone: %v, want it refused", err)
 	}
 

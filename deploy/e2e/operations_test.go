@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -212,7 +213,7 @@ func (s *stack) send(c *collector, epoch uint32, first uint64, lanes ...uint32) 
 	var codes strings.Builder
 	for {
 		m, err := stream.Recv()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return codes.String()
 		}
 		if err != nil {
