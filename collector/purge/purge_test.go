@@ -227,8 +227,8 @@ func TestPurge(t *testing.T) {
 	// The search is worth something only if it finds what is there.
 	s.search(map[string]string{
 		"plate": "raw.readings raw.rejects", "tag": "raw.readings", "neighbour": "raw.readings",
-		"plate's token": "enforcement.violations raw.readings staging.sightings staging.stg",
-		"tag's token":   "raw.readings serving.named staging.sightings staging.stg",
+		"plate's token": "enforcement.violations raw.incoming_readings raw.readings staging.sightings staging.stg",
+		"tag's token":   "raw.incoming_readings raw.readings serving.named staging.sightings staging.stg",
 	})
 	const others = "SELECT cityHash64(arraySort(groupArray((device_id, epoch, seq, observed_at, kind, lane, vehicle_class, speed_tenth_kmh, persons, charge_cents, plate, tag, plate_token, inserted_at)))) FROM raw.readings WHERE plate LIKE 'P%' OR tag LIKE 'T1%'"
 	before := s.Count(t, others)

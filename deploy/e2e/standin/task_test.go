@@ -30,7 +30,7 @@ type task struct {
 	log        string // path of its output
 	started    time.Time
 	cmd        *exec.Cmd
-	done       chan struct{} // closed when the process is gone
+	done       chan struct{} // closed when the process is gone, and its health commands
 
 	mu       sync.Mutex
 	well     bool // by its health command
@@ -70,11 +70,18 @@ func startTask(s *site, d *definition, n int) (*task, error) {
 		t.ns.close()
 		return nil, fmt.Errorf("start %s: %w", d.name, err)
 	}
+	ctx, over := context.WithCancel(context.Background())
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		t.watchHealth(ctx)
+	}()
 	go func() {
 		_ = t.cmd.Wait() // how it ended is in ProcessState
+		over()
+		<-watched // nobody enters the namespace any more: it may be closed
 		close(t.done)
 	}()
-	go t.watchHealth()
 	return t, nil
 }
 
@@ -103,18 +110,18 @@ func mayBecome(id int) bool {
 
 // watchHealth asks the health command until the process is gone. Until it is
 // well for the first time it is asked in a hurry.
-func (t *task) watchHealth() {
+func (t *task) watchHealth(ctx context.Context) {
 	check := t.definition.health
 	bad := 0
 	pause := time.NewTimer(0)
 	defer pause.Stop()
 	for {
 		select {
-		case <-t.done:
+		case <-ctx.Done():
 			return
 		case <-pause.C:
 		}
-		well := t.asksWell(check)
+		well := t.asksWell(ctx, check)
 		if bad++; well {
 			bad = 0
 		}
@@ -131,8 +138,8 @@ func (t *task) watchHealth() {
 	}
 }
 
-func (t *task) asksWell(check healthCommand) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), check.timeout)
+func (t *task) asksWell(ctx context.Context, check healthCommand) bool {
+	ctx, cancel := context.WithTimeout(ctx, check.timeout)
 	defer cancel()
 	cmd := t.process(ctx, filepath.Base(check.command[0]), check.command[1:]...)
 	return t.ns.enter(cmd.Start) == nil && cmd.Wait() == nil
