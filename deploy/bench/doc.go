@@ -4,11 +4,12 @@
 // and the memory of an agent's devices.
 //
 // The stack: the launcher (deploy/local) is built and run as a user would, in
-// a folder of its own on ports of its own, without dbt. From the first row in
+// a folder of its own on ports of its own, without dbt at first. From the first row in
 // ClickHouse until the history is complete it gives the rate from end to end
 // and the processor time per reading of each process; then, at the rate of the
 // world, how long a reading takes to be acknowledged, to be seen, and to be
-// counted in the live minutes; at the end, the greatest memory of each process.
+// counted in the live minutes; then how long dbt takes to make all models, and to make
+// them once more; at the end, the greatest memory of each process.
 // Processor time and memory of other processes than the collector are known on
 // Linux only.
 //

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -69,7 +70,11 @@ func (s *settings) measureStack(ctx context.Context) (figures []figure, err erro
 	if err != nil {
 		return nil, err
 	}
-	return append(append(figures, live...), e.memory()...), nil
+	models, err := e.models(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(figures, live, models, e.memory()), nil
 }
 
 // history measures from the first reading that ingest accepts until all days

@@ -22,6 +22,7 @@ const launcherGrace = 45 * time.Second
 // stack is a launcher under measurement with all that it has started, on a
 // folder and ports of its own.
 type stack struct {
+	root    string // the checkout
 	dir     string // everything: programs, state, log of the launcher
 	state   string
 	ports   state.Ports
@@ -41,18 +42,18 @@ func startStack(ctx context.Context, s *settings) (*stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &stack{dir: dir, state: filepath.Join(dir, "state"), ended: make(chan struct{})}
-	if err := k.start(ctx, s, root); err != nil {
+	k := &stack{root: root, dir: dir, state: filepath.Join(dir, "state"), ended: make(chan struct{})}
+	if err := k.start(ctx, s); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	return k, nil
 }
 
-func (k *stack) start(ctx context.Context, s *settings, root string) error {
+func (k *stack) start(ctx context.Context, s *settings) error {
 	// Built anew, so that never an old program is measured.
 	bin := filepath.Join(k.dir, "bin")
 	build := exec.CommandContext(ctx, "go", "build", "-o", bin+string(filepath.Separator), "./gantry-agent", "./collector", "./deploy/local")
-	build.Dir = root
+	build.Dir = k.root
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w: %s", err, lastLine(string(out)))
 	}
@@ -68,7 +69,7 @@ func (k *stack) start(ctx context.Context, s *settings, root string) error {
 		defer close(k.ended)
 		// Not ctx: stop takes a picture before it ends the launcher.
 		k.why = k.group.Run(context.WithoutCancel(ctx), supervise.Spec{
-			Name: "launcher", Path: filepath.Join(bin, "local"), Dir: root, Grace: launcherGrace,
+			Name: "launcher", Path: filepath.Join(bin, "local"), Dir: k.root, Grace: launcherGrace,
 			Args: k.args(s, bin),
 		})
 	}()

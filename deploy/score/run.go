@@ -40,6 +40,7 @@ type runCommand struct {
 
 // report is what is written.
 type report struct {
+	// Seeds that have been scored so far.
 	Seeds            int      `json:"seeds"`
 	FirstSeed        uint64   `json:"first_seed"`
 	Workdays         int      `json:"workdays"`
@@ -62,7 +63,7 @@ func (c *runCommand) Run(ctx context.Context) error {
 		return fmt.Errorf("--project=%s holds no models: %w", c.Project, err)
 	}
 	digest := sha256.Sum256(seeds)
-	r := report{Seeds: c.Seeds, FirstSeed: c.FirstSeed, Workdays: c.Workdays, ThresholdsSHA256: hex.EncodeToString(digest[:])}
+	r := report{FirstSeed: c.FirstSeed, Workdays: c.Workdays, ThresholdsSHA256: hex.EncodeToString(digest[:])}
 	for _, s := range situations {
 		r.Situations = append(r.Situations, s.Name)
 	}
@@ -71,6 +72,7 @@ func (c *runCommand) Run(ctx context.Context) error {
 		if err := c.seed(ctx, c.FirstSeed+uint64(i), situations, rows); err != nil {
 			return err
 		}
+		r.Seeds = i + 1
 		r.Skipped = append([]string{}, c.skipped...)
 		r.Questions = map[string]tally.Question{}
 		for question, of := range rows {
@@ -230,9 +232,13 @@ func (c *runCommand) build(ctx context.Context, h *warehouse.Warehouse) error {
 func (c *runCommand) write(r *report) error {
 	for _, name := range []string{askUpgrade, askPublicTransport, askFlexiTime, askSpeedCameras} {
 		q := r.Questions[name]
-		fmt.Printf("%-17s recall %.3f (%.3f to %.3f) of %d, precision %.3f (%.3f to %.3f); %d wrong yes of %d no, %d without evidence, %d too close to score; saving off by %.0f %% (median)\n",
+		fmt.Printf("%-17s recall %.3f (%.3f to %.3f) of %d, precision %.3f (%.3f to %.3f); %d wrong yes of %d no, %d without evidence, %d too close to score",
 			name, q.Recall, q.RecallLow, q.RecallHigh, q.Positives, q.Precision, q.PrecisionLow, q.PrecisionHigh,
-			q.FP, q.Negatives, q.Insufficient, q.Unscored, 100*q.SavingErrorMedian)
+			q.FP, q.Negatives, q.Insufficient, q.Unscored)
+		if q.Savings != nil {
+			fmt.Printf("; saving off by %.0f %% (median)", 100*q.ErrorMedian)
+		}
+		fmt.Println()
 	}
 	if c.Out == "" {
 		return nil

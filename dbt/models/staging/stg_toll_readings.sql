@@ -27,13 +27,7 @@ select
         ),
         false
     )) as is_implausible,
-    toBool(coalesce(
-        toUnixTimestamp64Micro(observed_at) > toUnixTimestamp64Milli(received_at) * 1000
-        + {{ health_threshold('clock_ahead_max_s') }} * 1e6
-        or toUnixTimestamp64Micro(observed_at) < bitShiftRight(epoch, 17) * 86400e6
-        - {{ health_threshold('clock_behind_max_s') }} * 1e6,
-        false
-    )) as is_clock_off,
+    {{ is_clock_off() }} as is_clock_off,
 
     -- timestamps
     observed_at,

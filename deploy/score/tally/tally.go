@@ -115,12 +115,20 @@ type Question struct {
 	// Censored rows, of those whose true answer is yes, say that they could not
 	// see all demand.
 	Censored int `json:"censored"`
-	// Errors of the predicted saving on rows whose true answer is yes, as shares
-	// of the truth; a row that predicts nothing is off by all of it.
-	SavingErrorMedian float64 `json:"saving_error_median"`
-	SavingWithin25    float64 `json:"saving_within_25"`
-	SavingWithin50    float64 `json:"saving_within_50"`
-	Wrong             []Row   `json:"wrong"`
+	// Savings is nil, and left out, where the question predicts none or no true
+	// answer is yes.
+	*Savings
+	Wrong []Row `json:"wrong"`
+}
+
+// Savings are how far the predicted savings are off on rows whose true answer
+// is yes, as shares of the truth; a row that predicts nothing is off by all of it.
+type Savings struct {
+	// ErrorMedian is the median error.
+	ErrorMedian float64 `json:"saving_error_median"`
+	// Within25 and Within50 are the shares of rows off by no more than that, %.
+	Within25 float64 `json:"saving_within_25"`
+	Within50 float64 `json:"saving_within_50"`
 }
 
 // Score counts rows. saving says whether their predictions are savings, to be
@@ -149,7 +157,7 @@ func Score(rows []Row, saving bool) Question {
 	q.Positives, q.Negatives = q.TP+q.FN, q.FP+q.TN+q.Insufficient
 	q.Recall, q.RecallLow, q.RecallHigh = Wilson(q.TP, q.TP+q.FN)
 	q.Precision, q.PrecisionLow, q.PrecisionHigh = Wilson(q.TP, q.TP+q.FP)
-	q.measure(errors)
+	q.Savings = savings(errors)
 	return q
 }
 
@@ -183,9 +191,9 @@ func (q *Question) count(r *Row) bool {
 	return true
 }
 
-func (q *Question) measure(errors []float64) {
+func savings(errors []float64) *Savings {
 	if len(errors) == 0 {
-		return
+		return nil
 	}
 	slices.Sort(errors)
 	within := func(most float64) float64 {
@@ -197,8 +205,10 @@ func (q *Question) measure(errors []float64) {
 		})
 		return float64(n) / float64(len(errors))
 	}
-	q.SavingErrorMedian = (errors[(len(errors)-1)/2] + errors[len(errors)/2]) / 2
-	q.SavingWithin25, q.SavingWithin50 = within(0.25), within(0.5)
+	return &Savings{
+		ErrorMedian: (errors[(len(errors)-1)/2] + errors[len(errors)/2]) / 2,
+		Within25:    within(0.25), Within50: within(0.5),
+	}
 }
 
 // Wilson is the share k of n with its interval of 95 % (Wilson 1927); 0 to 1

@@ -59,7 +59,10 @@ func TestScoreCountsEachVerdict(t *testing.T) {
 	if q.Recall != 0.4 || math.Abs(q.Precision-2.0/3) > 1e-12 {
 		t.Errorf("recall %v and precision %v, want 0.4 and 2/3", q.Recall, q.Precision)
 	}
-	if math.Abs(q.SavingErrorMedian-0.2) > 1e-12 || q.SavingWithin25 != 0.6 || q.SavingWithin50 != 0.6 || q.Censored != 1 {
-		t.Errorf("errors: median %v, %v within 25 %%, %v within 50 %%", q.SavingErrorMedian, q.SavingWithin25, q.SavingWithin50)
+	if math.Abs(q.ErrorMedian-0.2) > 1e-12 || q.Within25 != 0.6 || q.Within50 != 0.6 || q.Censored != 1 {
+		t.Errorf("errors: %+v, %d censored", *q.Savings, q.Censored)
+	}
+	if q := Score(rows, false); q.Savings != nil {
+		t.Errorf("a question without savings has errors of them: %+v", *q.Savings)
 	}
 }
