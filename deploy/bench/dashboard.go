@@ -103,7 +103,46 @@ func (d *dashboard) fillWarehouse(ctx context.Context) error {
 		return err
 	}
 	say("building the models")
-	return d.buildModels(ctx)
+	if err := d.buildModels(ctx); err != nil {
+		return err
+	}
+	return d.awaitMinutes(ctx)
+}
+
+// minutesWithin is how long the live minutes of the last hours may take.
+const minutesWithin = 5 * time.Minute
+
+// awaitMinutes has the live minutes of the last six hours computed. What was
+// loaded now would be computed hour by hour while something is measured; those
+// hours are noted as long at rest, and others not at all.
+func (d *dashboard) awaitMinutes(ctx context.Context) (err error) {
+	conn, err := d.warehouse.Open(clickhouselocal.UserCollector)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	for _, statement := range []string{
+		`TRUNCATE TABLE raw.touched`,
+		`INSERT INTO raw.touched SELECT DISTINCT device_id, toStartOfHour(observed_at), now64(3, 'UTC') - INTERVAL 10 MINUTE
+			FROM raw.readings WHERE observed_at > (SELECT max(observed_at) FROM raw.readings) - INTERVAL 6 HOUR`,
+	} {
+		if err := conn.Exec(ctx, statement); err != nil {
+			return err
+		}
+	}
+	say("waiting for the live minutes")
+	ctx, cancel := context.WithTimeout(ctx, minutesWithin)
+	defer cancel()
+	for {
+		var there bool
+		const newest = `SELECT (SELECT max(minute) FROM live.station_minutes) > (SELECT max(observed_at) FROM raw.readings) - INTERVAL 2 HOUR`
+		if err := conn.QueryRow(ctx, newest).Scan(&there); err != nil || there {
+			return err
+		}
+		if err := pause(ctx, time.Second); err != nil {
+			return fmt.Errorf("the live minutes are not computed within %v: %w", minutesWithin, err)
+		}
+	}
 }
 
 // firstDays are those of the network's life, from a Monday on.
