@@ -165,7 +165,7 @@ func TestProblemsNameTheField(t *testing.T) {
 		"GetCorridor":                                                     {400, "direction: say which, there are north, south"},
 		"GetCorridor?direction=west":                                      {404, "direction: "},
 		"GetCorridor?direction=north&bin_min=7":                           {400, "bin_min: 7 is not one of [1 5 15 60]"},
-		"GetCorridor?direction=north&from=2020-01-01T00:00:00Z":           {413, "elements, and 250000 are the most"},
+		"GetCorridor?direction=north&bin_min=5&from=2020-01-01T00:00:00Z": {413, "elements, and 250000 are the most"},
 		"GetCorridor?direction=north&bin_min=1&from=2026-03-01T00:00:00Z": {400, "minutes are shown of at most 6h0m0s"},
 		"GetStationSeries":                                                {404, `station_id: network test has no station ""`},
 		"GetStationSeries?station_id=S1&weeks_before=9":                   {400, "weeks_before: 9 is more than 8"},
