@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hashicorp/consul/sdk/freeport"
+
 	"github.com/gantry-dev/gantry/deploy/local/state"
 	"github.com/gantry-dev/gantry/deploy/local/supervise"
 )
@@ -158,22 +160,16 @@ func moduleRoot(ctx context.Context) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// freePorts asks the system for ports. All are held until all are chosen, so
-// that no two are the same.
+// freePorts are none of those that the system gives to whoever asks, such as the
+// stack itself.
 func freePorts() (p state.Ports, err error) {
-	var held []net.Listener
-	defer func() {
-		for _, l := range held {
-			err = errors.Join(err, l.Close())
-		}
-	}()
-	for _, number := range []*int{&p.GRPC, &p.HTTP, &p.Admin, &p.Kafka, &p.ClickHouse, &p.ClickHouseHTTP} {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return p, err
-		}
-		held = append(held, l)
-		*number = l.Addr().(*net.TCPAddr).Port
+	numbers := []*int{&p.GRPC, &p.HTTP, &p.Admin, &p.Kafka, &p.ClickHouse, &p.ClickHouseHTTP}
+	taken, err := freeport.Take(len(numbers))
+	if err != nil {
+		return p, err
+	}
+	for i, number := range numbers {
+		*number = taken[i]
 	}
 	return p, nil
 }

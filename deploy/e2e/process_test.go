@@ -8,10 +8,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/consul/sdk/freeport"
 )
 
 // process is a child with a fixed command line that is killed and started
@@ -145,15 +148,11 @@ func tail(path string) string {
 	return string(b)
 }
 
-// freePort asks the system for a port that nobody uses.
+// freePort is an address for a process that cannot choose its own: it is kept from
+// all other tests, and is none of those that the system gives away.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("ask for a free port: %v", err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(freeport.GetOne(t)))
 }
 
 // eventually polls until ok, and fails with what it was waiting for.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/consul/sdk/freeport"
 
 	"github.com/gantry-dev/gantry/deploy/local/state"
 )
@@ -87,27 +88,15 @@ func (r *run) says(text string, within time.Duration) {
 	}
 }
 
-// freePorts are settings of ports that were free a moment ago.
+// freePorts are settings of ports that no other test has.
 func freePorts(t *testing.T) (settings []string, ports state.Ports) {
 	t.Helper()
 	numbers := map[string]*int{
 		"GRPC_PORT": &ports.GRPC, "HTTP_PORT": &ports.HTTP, "ADMIN_PORT": &ports.Admin, "KAFKA_PORT": &ports.Kafka,
 		"CLICKHOUSE_PORT": &ports.ClickHouse, "CLICKHOUSE_HTTP_PORT": &ports.ClickHouseHTTP,
 	}
-	// All are held until all are chosen, so that no two are the same.
-	var held []net.Listener
-	defer func() {
-		for _, l := range held {
-			_ = l.Close()
-		}
-	}()
 	for name, number := range numbers {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		held = append(held, l)
-		*number = l.Addr().(*net.TCPAddr).Port
+		*number = freeport.GetOne(t)
 		settings = append(settings, fmt.Sprintf("%s=%d", name, *number))
 	}
 	return settings, ports

@@ -3,7 +3,10 @@ package clickhousetest
 import (
 	"net"
 	"os"
+	"strconv"
 	"testing"
+
+	"github.com/hashicorp/consul/sdk/freeport"
 
 	"github.com/gantry-dev/gantry/collector/clickhouse/clickhouselocal"
 )
@@ -49,10 +52,5 @@ func StartCluster(t testing.TB, shards int) []*Server {
 // other's before they start.
 func freeAddr(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(freeport.GetOne(t)))
 }

@@ -114,6 +114,11 @@ func (s *stack) stored(l language, said string) {
 		n := s.clickhouse.Count(s.t, `SELECT count() FROM raw.epoch_ends FINAL WHERE device_id = $1 AND epoch = $2 AND last_seq = $3`, l.device, epoch, uint64(sent))
 		return n == 1, fmt.Sprint(n, " ends")
 	})
+	// The end is in another table, which may be written before that of the readings.
+	eventually(s.t, 30*time.Second, l.name+"'s readings are all there", func() (bool, string) {
+		all := s.clickhouse.Count(s.t, `SELECT count() FROM raw.readings FINAL WHERE device_id = $1 AND epoch = $2`, l.device, epoch)
+		return all >= sent, fmt.Sprint(all, " readings")
+	})
 	right := s.clickhouse.Count(s.t, `SELECT count() FROM raw.readings FINAL WHERE device_id = $1 AND epoch = $2
 		AND seq BETWEEN 1 AND $3 AND length_cm = 400 + seq AND lane = seq % 3 + 1`, l.device, epoch, uint64(sent))
 	all := s.clickhouse.Count(s.t, `SELECT count() FROM raw.readings FINAL WHERE device_id = $1 AND epoch = $2`, l.device, epoch)

@@ -4,9 +4,11 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/consul/sdk/freeport"
 	"github.com/oauth2-proxy/mockoidc"
 )
 
@@ -40,13 +42,8 @@ func (s *stack) withLogin() {
 		"--group-roles", "planning=planner;police=enforcement")
 }
 
-// freeAddr is an address that nobody listened at a moment ago.
+// freeAddr is an address that nobody listens at, nor will another test.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(freeport.GetOne(t)))
 }
