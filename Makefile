@@ -31,7 +31,9 @@ BUF := PATH="$(CURDIR)/$(TOOLS):$$PATH" $(TOOLS)/buf
 # the others are pure and only get slower by it.
 MODULE := github.com/gantry-dev/gantry
 CONCURRENT := collector|gantry-agent/uplink|deploy/local
-GO_TEST := go test -timeout 15m
+# One package more at a time than there are processors: many wait for dbt, for
+# leases, for a browser.
+GO_TEST := go test -timeout 18m -p $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
 
 .PHONY: help
 help: ## list targets and settings
