@@ -31,9 +31,7 @@ BUF := PATH="$(CURDIR)/$(TOOLS):$$PATH" $(TOOLS)/buf
 # the others are pure and only get slower by it.
 MODULE := github.com/gantry-dev/gantry
 CONCURRENT := collector|gantry-agent/uplink|deploy/local
-# One package more at a time than there are processors: many wait for dbt, for
-# leases, for a browser.
-GO_TEST := go test -timeout 18m -p $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
+GO_TEST := go test -timeout 18m
 
 .PHONY: help
 help: ## list targets and settings

@@ -70,9 +70,11 @@ func (s *settings) measureStack(ctx context.Context) (figures []figure, err erro
 	if err != nil {
 		return nil, err
 	}
-	models, err := e.models(ctx)
-	if err != nil {
-		return nil, err
+	var models []figure
+	if s.Models {
+		if models, err = e.models(ctx); err != nil {
+			return nil, err
+		}
 	}
 	return slices.Concat(figures, live, models, e.memory()), nil
 }

@@ -28,6 +28,7 @@ type settings struct {
 	Seed    uint64        `env:"SEED,GANTRY_SEED" default:"1" help:"Seed of the world."`
 	Kafka   string        `env:"KAFKA,GANTRY_KAFKA" enum:"fake,apache" default:"fake" help:"Broker of the stack: ${enum}."`
 	Live    time.Duration `default:"30s" help:"How long to measure at live rate."`
+	Models  bool          `default:"true" negatable:"" help:"Measure dbt on the history too."`
 	Profile string        `placeholder:"DIR" help:"Folder for CPU and heap profiles of the collector during the backfill."`
 
 	Data    string `placeholder:"DIR" type:"existingdir" help:"Dashboard: a state folder whose data and models are there already, as score serve leaves it; a copy is served. Without it, data are made."`

@@ -63,7 +63,7 @@ func TestStackIsMeasured(t *testing.T) {
 		t.Skip("builds and runs the whole stack: make test runs it")
 	}
 	t.Setenv("TMPDIR", t.TempDir())
-	s := defaults(t, "--history=1d", "--live=3s")
+	s := defaults(t, "--history=1d", "--live=3s", "--no-models")
 	figures, err := s.measureStack(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -80,6 +80,7 @@ func TestKilledBetweenTwoSteps(t *testing.T) {
 	s.agents[0].kill()
 	s.agents[0].start(point)
 	s.carries(s.agents[0], before)
+	s.sends(s.agents[0])
 	first.kill() // nobody takes readings: the agents' backlog goes to disk
 	s.agents[0].waitDead(60 * time.Second)
 	first.start()

@@ -54,6 +54,42 @@ func (s *stack) carries(agent *process, before string) {
 	})
 }
 
+// sends waits until readings come of the devices that the agent carries: a lease
+// is written before its agent hears of it.
+func (s *stack) sends(agent *process) {
+	s.t.Helper()
+	positions := func() (sum uint64) {
+		leases, err := s.leases()
+		if err != nil {
+			return 0
+		}
+		mine := map[string]bool{}
+		for _, l := range leases {
+			mine[l.GetDeviceId()] = l.GetAgentId() == agent.name
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), callTime)
+		defer cancel()
+		res, err := s.fleet().ListDevices(ctx, &gantryv1.ListDevicesRequest{})
+		if err != nil {
+			return 0
+		}
+		for _, d := range res.GetDevices() {
+			if mine[d.GetDeviceId()] {
+				sum += d.GetSeq()
+			}
+		}
+		return sum
+	}
+	var first uint64
+	eventually(s.t, time.Minute, agent.name+" sends readings", func() (bool, string) {
+		now := positions()
+		if first == 0 {
+			first = now
+		}
+		return first != 0 && now != 0 && now != first, fmt.Sprint("positions add up to ", now)
+	})
+}
+
 func (s *stack) leases() ([]*gantryv1.DeviceLease, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), callTime)
 	defer cancel()

@@ -3,6 +3,7 @@ package dbt_test
 import (
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +18,9 @@ import (
 // device and copies among them, give every table of dbt as one server does, row
 // by row.
 func TestClusterSaysTheSame(t *testing.T) {
+	if os.Getenv("GANTRY_LONG") == "" {
+		t.Skip("builds everything twice: make test-long runs it")
+	}
 	if testing.Short() {
 		t.Skip("starts three servers and dbt")
 	}
