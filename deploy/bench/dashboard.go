@@ -158,30 +158,14 @@ func firstDays(w *world.World, n int) []time.Time {
 	return days
 }
 
-// buildModels runs dbt, which the launcher installs.
+// buildModels makes them on the data that were loaded.
 func (d *dashboard) buildModels(ctx context.Context) error {
-	password, err := os.ReadFile(d.warehouse.PasswordFile(clickhouselocal.UserDBT))
+	_, port, _ := strings.Cut(d.warehouse.HTTPAddr(), ":")
+	models, err := installDBT(ctx, d.root, d.dir, d.warehouse.Dir(), port)
 	if err != nil {
 		return err
 	}
-	install := exec.CommandContext(ctx, "go", "run", "./deploy/local", "install")
-	install.Dir, install.Stderr = d.root, os.Stderr
-	said, err := install.Output()
-	if err != nil {
-		return fmt.Errorf("install dbt: %w", err)
-	}
-	_, program, _ := strings.Cut(string(said), "GANTRY_DBT=")
-	program, _, _ = strings.Cut(program, "\n")
-	_, port, _ := strings.Cut(d.warehouse.HTTPAddr(), ":")
-	target := filepath.Join(d.dir, "dbt")
-	dbt := exec.CommandContext(ctx, program, "--no-use-colors", "build", "--resource-type", "seed", "--resource-type", "model", "--profiles-dir", ".")
-	dbt.Dir = filepath.Join(d.root, "dbt")
-	dbt.Env = append(os.Environ(), "DO_NOT_TRACK=1", "DBT_TARGET_PATH="+target, "DBT_LOG_PATH="+target,
-		"GANTRY_CLICKHOUSE_HOST=127.0.0.1", "GANTRY_CLICKHOUSE_HTTP_PORT="+port, "GANTRY_DBT_PASSWORD="+strings.TrimSpace(string(password)))
-	if out, err := dbt.CombinedOutput(); err != nil {
-		return fmt.Errorf("dbt build: %w: %s", err, lastLine(string(out)))
-	}
-	return nil
+	return models.build(ctx)
 }
 
 // startCollector builds the program anew, with the pages as they are built,

@@ -6,9 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/gantry-dev/gantry/collector/clickhouse/clickhouselocal"
 	"github.com/gantry-dev/gantry/deploy/local/state"
 )
 
@@ -16,7 +18,8 @@ import (
 // nothing, and then once more what the readings since have changed. Agents go
 // on sending, as they do beside every build.
 func (e *endToEnd) models(ctx context.Context) ([]figure, error) {
-	program, err := e.stack.dbt(ctx)
+	k := e.stack
+	d, err := installDBT(ctx, k.root, k.dir, k.state, strconv.Itoa(k.ports.ClickHouseHTTP))
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +30,7 @@ func (e *endToEnd) models(ctx context.Context) ([]figure, error) {
 	} {
 		e.say("%s", run.note)
 		started := time.Now()
-		if err := e.stack.runModels(ctx, program); err != nil {
+		if err := d.build(ctx); err != nil {
 			return nil, err
 		}
 		figures = append(figures, figure{run.name, time.Since(started).Seconds(), "s", run.note + ", beside the live stream"})
@@ -35,36 +38,38 @@ func (e *endToEnd) models(ctx context.Context) ([]figure, error) {
 	return figures, nil
 }
 
-// dbt is the program, which the launcher has installed.
-func (k *stack) dbt(ctx context.Context) (string, error) {
-	const name = "GANTRY_DBT="
-	install := exec.CommandContext(ctx, filepath.Join(k.dir, "bin", "local"), "install")
-	install.Dir = k.root
+// dbt is the program on a ClickHouse of this machine.
+type dbt struct{ program, root, target, port, password string }
+
+// installDBT has the launcher install dbt where it is missing. root is the
+// checkout, scratch a folder for what dbt leaves, data the folder that holds the
+// passwords, httpPort that of its ClickHouse.
+func installDBT(ctx context.Context, root, scratch, data, httpPort string) (*dbt, error) {
+	password, err := state.Password(data, clickhouselocal.UserDBT)
+	if err != nil {
+		return nil, err
+	}
+	install := exec.CommandContext(ctx, "go", "run", "./deploy/local", "install")
+	install.Dir, install.Stderr = root, os.Stderr
 	out, err := install.Output()
 	if err != nil {
-		return "", fmt.Errorf("local install: %w", err)
+		return nil, fmt.Errorf("install dbt: %w", err)
 	}
 	for line := range strings.Lines(string(out)) {
-		if program, ok := strings.CutPrefix(strings.TrimSpace(line), name); ok {
-			return program, nil
+		if program, ok := strings.CutPrefix(strings.TrimSpace(line), "GANTRY_DBT="); ok {
+			return &dbt{program, root, filepath.Join(scratch, "dbt"), httpPort, password}, nil
 		}
 	}
-	return "", fmt.Errorf("local install does not say %s", name)
+	return nil, fmt.Errorf("install dbt: no GANTRY_DBT in %s", out)
 }
 
-// runModels makes all models once, as the launcher does, but for their tests.
-func (k *stack) runModels(ctx context.Context, program string) error {
-	password, err := state.Password(k.state, "dbt")
-	if err != nil {
-		return err
-	}
-	target := filepath.Join(k.dir, "dbt")
-	run := exec.CommandContext(ctx, program, "--no-use-colors", "build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test", "--profiles-dir", ".")
-	run.Dir = filepath.Join(k.root, "dbt")
+// build makes seeds and models once, without their tests.
+func (d *dbt) build(ctx context.Context) error {
+	run := exec.CommandContext(ctx, d.program, "--no-use-colors", "build", "--resource-type", "seed", "--resource-type", "model", "--profiles-dir", ".")
+	run.Dir = filepath.Join(d.root, "dbt")
 	run.Env = append(os.Environ(),
-		"DO_NOT_TRACK=1", "DBT_TARGET_PATH="+target, "DBT_LOG_PATH="+target,
-		"GANTRY_CLICKHOUSE_HOST=127.0.0.1", fmt.Sprintf("GANTRY_CLICKHOUSE_HTTP_PORT=%d", k.ports.ClickHouseHTTP),
-		"GANTRY_DBT_PASSWORD="+password,
+		"DO_NOT_TRACK=1", "DBT_TARGET_PATH="+d.target, "DBT_LOG_PATH="+d.target,
+		"GANTRY_CLICKHOUSE_HOST=127.0.0.1", "GANTRY_CLICKHOUSE_HTTP_PORT="+d.port, "GANTRY_DBT_PASSWORD="+d.password,
 	)
 	if out, err := run.CombinedOutput(); err != nil {
 		return fmt.Errorf("dbt build: %w: %s", err, lastLine(string(out)))
